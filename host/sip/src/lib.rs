@@ -1,0 +1,34 @@
+//! SIP for an exchange: parser, transactions, dialogs, registrar and digest, without input, output or clock.
+//!
+//! Everything here is deterministic given what the driver passes in: bytes, flows and the time.
+#![forbid(unsafe_code)]
+
+pub mod auth;
+mod dialog;
+pub mod endpoint;
+pub mod flow;
+pub mod frame;
+pub mod message;
+pub mod offer_answer;
+pub mod registrar;
+mod transaction;
+
+pub use auth::{Algorithm, Authenticator, Digests, Offered, Verdict, ha1};
+pub use endpoint::{
+    Answer, Busy, ClientId, Config, Endpoint, Event, Failure, Invite, Load, OutRequest, Output, ServerId,
+    SessionEnd, SessionId, Timers,
+};
+pub use flow::{Flow, FlowId, Transport};
+pub use frame::{Frame, FrameError, Framer};
+pub use message::{
+    Builder, Credentials, HeaderError, HeaderValue, Invalid, Message, Method, Name, NameAddr, ParseError,
+    ParseFault, SyntaxError, Uri, Via, reason_phrase,
+};
+pub use offer_answer::{
+    Agreed, Audio, Direction, Local, LocalCodec, NoCommonCodec, Payload, SdpError, Session, agreed, answer,
+    offer, parse_sdp,
+};
+pub use registrar::{Binding, Refusal, Rules, contact_headers, register};
+
+/// Monotonic time since an epoch that the driver chooses.
+pub type Time = std::time::Duration;

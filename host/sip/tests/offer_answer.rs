@@ -1,0 +1,205 @@
+//! Offers and answers (RFC 3264).
+#![allow(clippy::unwrap_used, reason = "tests fail by panic")]
+
+use jackfield_sip::{
+    Agreed, Audio, Direction, Local, LocalCodec, NoCommonCodec, Session, agreed, answer, offer, parse_sdp,
+};
+
+fn local() -> Local {
+    Local {
+        address: "192.0.2.9".parse().unwrap(),
+        port: 4000,
+        codecs: vec![LocalCodec::Pcma, LocalCodec::Pcmu],
+        session_id: 77,
+        version: 1,
+        direction: Direction::SendRecv,
+    }
+}
+
+/// A peer's description: head, then these lines.
+fn peer(lines: &str) -> Session {
+    let head = "v=0\no=- 1 2 IN IP4 192.0.2.1\ns=-\nc=IN IP4 192.0.2.1\nt=0 0\n";
+    parse_sdp(format!("{head}{lines}\n").replace('\n', "\r\n").as_bytes()).unwrap()
+}
+
+fn audio(lines: &str) -> Audio {
+    peer(lines).audio().next().unwrap().clone()
+}
+
+fn answered(lines: &str) -> (String, Agreed) {
+    let (body, agreed) = answer(&local(), &peer(lines)).unwrap();
+    (String::from_utf8(body).unwrap(), agreed)
+}
+
+#[test]
+fn our_offer_names_all_our_codecs() {
+    let text = String::from_utf8(offer(&local())).unwrap();
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(
+        lines,
+        [
+            "v=0",
+            "o=- 77 1 IN IP4 192.0.2.9",
+            "s=-",
+            "c=IN IP4 192.0.2.9",
+            "t=0 0",
+            "m=audio 4000 RTP/AVP 8 0 101",
+            "a=rtpmap:8 PCMA/8000",
+            "a=rtpmap:0 PCMU/8000",
+            "a=rtpmap:101 telephone-event/8000",
+            "a=fmtp:101 0-16",
+            "a=ptime:20",
+            "a=sendrecv",
+        ]
+    );
+    let six = Local { address: "2001:db8::9".parse().unwrap(), ..local() };
+    let session = parse_sdp(&offer(&six)).unwrap();
+    assert_eq!(session.audio().next().unwrap().remote, "[2001:db8::9]:4000".parse().unwrap());
+}
+
+#[test]
+fn an_answer_takes_the_first_codec_of_the_offer_with_its_numbers() {
+    let (body, agreed) = answered(
+        "m=audio 5000 RTP/AVP 96 0 97 8 100 99\na=rtpmap:96 opus/48000/2\na=rtpmap:97 pcma/8000\na=rtpmap:100 telephone-event/48000\na=rtpmap:99 telephone-event/8000\na=fmtp:99 0-15",
+    );
+    let expected = Agreed {
+        encoding: "PCMU",
+        payload_type: 0,
+        dtmf: Some(99),
+        remote: Some("192.0.2.1:5000".parse().unwrap()),
+        send: true,
+        receive: true,
+    };
+    assert_eq!(agreed, expected);
+    assert!(body.contains("m=audio 4000 RTP/AVP 0 99\r\n"), "{body}");
+    assert!(
+        body.contains("a=rtpmap:0 PCMU/8000\r\n") && body.contains("a=rtpmap:99 telephone-event/8000\r\n"),
+        "{body}"
+    );
+    assert!(body.contains("a=ptime:20\r\n") && body.contains("a=sendrecv\r\n"), "{body}");
+
+    let (body, agreed) = answered("m=audio 5000 RTP/AVPF 97\na=rtpmap:97 pcma/8000/1");
+    assert_eq!((agreed.encoding, agreed.payload_type, agreed.dtmf), ("PCMA", 97, None));
+    assert!(body.contains("m=audio 4000 RTP/AVPF 97\r\n"), "{body}");
+}
+
+#[test]
+fn every_line_of_the_offer_is_answered_in_its_place() {
+    let (body, agreed) = answered(
+        "m=video 6000 RTP/AVP 31 32\nm=audio 0 RTP/AVP 8\nm=audio 5000 RTP/SAVP 8\nm=audio 5002 RTP/AVP 8\nm=application 7000 UDP/BFCP *",
+    );
+    let lines: Vec<_> = body.lines().filter(|line| line.starts_with("m=")).collect();
+    assert_eq!(
+        lines,
+        [
+            "m=video 0 RTP/AVP 31 32",
+            "m=audio 0 RTP/AVP 8",
+            "m=audio 0 RTP/SAVP 8",
+            "m=audio 4000 RTP/AVP 8",
+            "m=application 0 UDP/BFCP *",
+        ]
+    );
+    assert_eq!(agreed.remote, Some("192.0.2.1:5002".parse().unwrap()));
+}
+
+#[test]
+fn nothing_in_common_is_refused() {
+    for lines in [
+        "",
+        "m=video 6000 RTP/AVP 31",
+        "m=audio 5000 RTP/SAVP 8",
+        "m=audio 0 RTP/AVP 8",
+        "m=audio 5000 RTP/AVP 9 18",
+        "m=audio 5000 RTP/AVP 8\na=rtpmap:8 PCMA/16000",
+    ] {
+        assert_eq!(answer(&local(), &peer(lines)), Err(NoCommonCodec), "{lines}");
+        assert_eq!(agreed(&local(), &peer(lines)), Err(NoCommonCodec), "{lines}");
+    }
+}
+
+#[test]
+fn directions_are_mirrored_and_kept_within_ours() {
+    use Direction::{Inactive, RecvOnly, SendOnly, SendRecv};
+    for (ours, theirs, line, send, receive) in [
+        (SendRecv, "sendrecv", "a=sendrecv", true, true),
+        (SendRecv, "sendonly", "a=recvonly", false, true),
+        (SendRecv, "recvonly", "a=sendonly", true, false),
+        (SendRecv, "inactive", "a=inactive", false, false),
+        (SendOnly, "sendrecv", "a=sendonly", true, false),
+        (SendOnly, "sendonly", "a=inactive", false, false),
+        (RecvOnly, "sendrecv", "a=recvonly", false, true),
+        (Inactive, "sendrecv", "a=inactive", false, false),
+    ] {
+        let local = Local { direction: ours, ..local() };
+        let session = peer(&format!("m=audio 5000 RTP/AVP 8\na={theirs}"));
+        let (body, mine) = answer(&local, &session).unwrap();
+        assert!(String::from_utf8(body).unwrap().contains(line), "{ours:?} {theirs}");
+        assert_eq!((mine.send, mine.receive), (send, receive), "{ours:?} {theirs}");
+        assert_eq!(agreed(&local, &session).unwrap(), mine);
+    }
+}
+
+#[test]
+fn a_line_goes_over_the_session() {
+    let lines =
+        "a=inactive\na=ptime:30\nm=audio 5000 RTP/AVP 8\nc=IN IP6 2001:db8::7\na=sendonly\na=ptime:40";
+    let audio = audio(lines);
+    assert_eq!(audio.remote, "[2001:db8::7]:5000".parse().unwrap());
+    assert_eq!((audio.direction, audio.ptime), (Direction::SendOnly, Some(40)));
+    let inherited = peer("a=sendonly\nm=audio 5000 RTP/AVP 8");
+    assert_eq!(inherited.audio().next().unwrap().direction, Direction::SendOnly);
+}
+
+#[test]
+fn the_old_hold_has_no_address() {
+    let (body, agreed) = answered("m=audio 5000 RTP/AVP 8\nc=IN IP4 0.0.0.0");
+    assert_eq!((agreed.remote, agreed.send, agreed.receive), (None, false, true));
+    assert!(body.contains("a=recvonly"), "{body}");
+}
+
+#[test]
+fn static_payload_types_need_no_rtpmap() {
+    let audio = audio("m=audio 5000 RTP/AVP 0 8 9 18 3 77 200 x\na=fmtp:18 annexb=no");
+    let names: Vec<_> =
+        audio.payloads.iter().map(|payload| (payload.pt, payload.encoding.as_str(), payload.rate)).collect();
+    assert_eq!(
+        names,
+        [(0, "PCMU", 8000), (8, "PCMA", 8000), (9, "G722", 8000), (18, "G729", 8000), (3, "GSM", 8000)]
+    );
+    assert_eq!(audio.payloads[3].fmtp.as_deref(), Some("annexb=no"));
+}
+
+#[test]
+fn an_answer_to_our_offer_decides() {
+    let session = peer("m=audio 5000 RTP/AVP 0 101\na=rtpmap:101 telephone-event/8000\na=recvonly");
+    let agreed = agreed(&local(), &session).unwrap();
+    assert_eq!((agreed.encoding, agreed.dtmf, agreed.send, agreed.receive), ("PCMU", Some(101), true, false));
+}
+
+#[test]
+fn the_version_grows_with_a_change_only() {
+    let mut local = local();
+    let first = offer(&local);
+    let same = offer(&local);
+    assert_eq!(local.revise(&same, &first), first);
+    assert_eq!(local.version, 1);
+    local.direction = Direction::SendOnly;
+    let made = offer(&local);
+    let held = local.revise(&made, &first);
+    assert_eq!(local.version, 2);
+    let text = String::from_utf8(held.clone()).unwrap();
+    assert!(text.contains("o=- 77 2 IN IP4 192.0.2.9\r\n") && text.contains("a=sendonly"), "{text}");
+    local.direction = Direction::SendRecv;
+    let (made, _) = answer(&local, &peer("m=audio 5000 RTP/AVP 8")).unwrap();
+    let resumed = local.revise(&made, &held);
+    assert!(String::from_utf8(resumed).unwrap().contains("o=- 77 3 "));
+}
+
+#[test]
+fn what_is_no_description_is_an_error() {
+    for body in [&b""[..], b"hello", b"v=1\r\n", b"v=0\r\nm=audio x RTP/AVP 0\r\n", b"\xff\xfe"] {
+        assert!(parse_sdp(body).is_err());
+    }
+    let broken = parse_sdp(b"v=0\no=- 1 2 IN IP4 192.0.2.1\ns=-\nm=audio 5000 RTP/AVP 0\n").unwrap();
+    assert!(broken.audio().next().unwrap().remote.ip().is_unspecified(), "no c= at all");
+}
