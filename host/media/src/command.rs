@@ -1,0 +1,225 @@
+//! What the switch asks of a media worker, and what the worker tells it.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use crate::prompt::Clip;
+
+/// One leg of a call; given by the switch, unique in the process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LegId(pub u64);
+
+/// A media worker (one thread, one [`Session`](crate::session::Session)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WorkerId(pub u16);
+
+/// A socket of a worker; an index that the worker's driver gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PortId(pub u32);
+
+/// A prompt playing on a leg; given by the switch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PlayId(pub u64);
+
+/// A recording of a leg; given by the switch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RecordId(pub u64);
+
+/// A bound socket that a worker has lent to the switch; it comes back as free
+/// when the leg that uses it is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// The worker that it belongs to; legs that are bridged have the same.
+    pub worker: WorkerId,
+    /// The worker's index of the socket.
+    pub port: PortId,
+    /// The UDP port number, for SDP.
+    pub number: u16,
+}
+
+/// Audio codecs that the media path terminates (8 kHz mono).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Codec {
+    /// G.711 mu-law, static payload type 0 (RFC 3551).
+    Pcmu,
+    /// G.711 A-law, static payload type 8 (RFC 3551).
+    Pcma,
+}
+
+/// How packets on a leg are protected. SRTP comes with its own variants.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Security {
+    /// Not at all: RTP/AVP.
+    #[default]
+    Plain,
+}
+
+/// What an offer/answer exchange agreed for one leg.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Params {
+    /// The codec in both directions.
+    pub codec: Codec,
+    /// Payload type of `codec` in both directions.
+    pub payload_type: u8,
+    /// Payload type of RFC 4733 telephone-event at 8000 Hz, when agreed.
+    pub dtmf: Option<u8>,
+    /// The peer's address from its SDP; until a packet is latched, we send there.
+    pub remote: Option<SocketAddr>,
+    /// We may send (the peer's direction is sendrecv or recvonly).
+    pub send: bool,
+    /// The peer may send.
+    pub receive: bool,
+    /// How packets are protected.
+    pub security: Security,
+}
+
+/// A set of DTMF digits: `0`-`9`, `*`, `#`, `A`-`D`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Digits(u16);
+
+impl Digits {
+    /// No digit.
+    pub const NONE: Digits = Digits(0);
+    /// All sixteen.
+    pub const ALL: Digits = Digits(0xffff);
+
+    /// Reads a set from text; the first character that is no digit is the error.
+    pub fn parse(text: &str) -> Result<Digits, char> {
+        text.chars().try_fold(Digits::NONE, |set, c| {
+            let event = crate::dtmf::event_of(c).ok_or(c)?;
+            Ok(Digits(set.0 | 1 << event))
+        })
+    }
+
+    /// Whether `digit` is in the set.
+    pub fn contains(self, digit: char) -> bool {
+        crate::dtmf::event_of(digit).is_some_and(|event| self.0 & 1 << event != 0)
+    }
+
+    /// Whether no digit is in the set.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+}
+
+/// One piece of audio in a prompt.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// Audio that was loaded.
+    Clip(Arc<Clip>),
+    /// Cadence of up to two frequencies in Hz; a step of zero Hz is silence.
+    Tone(Arc<[ToneStep]>),
+    /// Nothing, for so long.
+    Silence(Duration),
+    /// In-band DTMF tones, 100 ms on and 100 ms off each.
+    Dtmf(Arc<str>),
+}
+
+/// Part of a tone's cadence.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ToneStep {
+    /// Frequencies in Hz; 0 for none.
+    pub hz: [u16; 2],
+    /// How long it sounds.
+    pub length: Duration,
+}
+
+/// What the switch asks. A leg that is not open is not an error: the command crossed the leg's end.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)] // the fields are described with their variants, or by their types
+pub enum Command {
+    /// Puts a leg on a leased port. Above the session's limit of legs it is closed at once; a leg or port that
+    /// is open already stays as it is.
+    Open { leg: LegId, port: PortId, params: Option<Params> },
+    /// New or first parameters (an answer, a re-INVITE). Counts as a sign of life for the media time-out.
+    /// When `remote` is another than before, the next packet of the peer latches anew.
+    Update { leg: LegId, params: Params },
+    /// Ends whatever the leg does, and frees its port.
+    Close { leg: LegId },
+    /// Joins the media of two legs of this worker, both ways. Ends what each
+    /// of them plays. Ignored unless both are open.
+    Bridge { a: LegId, b: LegId },
+    /// Parts a leg and the one that it is bridged to.
+    Unbridge { leg: LegId },
+    /// Plays the sources one after another, the whole list `repeat` times (0: until it is stopped). A digit of
+    /// `interrupt` stops the prompt at once. A new `Play` on the leg replaces the former one, which
+    /// ends as stopped. On a bridged leg it covers what the other leg says.
+    Play { leg: LegId, play: PlayId, sources: Vec<Source>, repeat: u32, interrupt: Digits },
+    /// Stops that play; another one goes on.
+    StopPlay { leg: LegId, play: PlayId },
+    /// Sends RFC 4733 events, 100 ms each with 100 ms between; in-band tones to a peer that did not agree to
+    /// events. A prompt waits meanwhile. Further digits queue up, 256 at most.
+    SendDigits { leg: LegId, digits: Arc<str> },
+    /// Records what the leg sends to us: until `max` (an hour at most), until nothing was spoken for `silence`,
+    /// or until a digit of `finish`. The time counts from the end of the `beep`, which replaces what plays. A new
+    /// `Record` on the leg replaces the former one, which ends as stopped.
+    Record {
+        leg: LegId,
+        record: RecordId,
+        max: Duration,
+        silence: Option<Duration>,
+        finish: Digits,
+        beep: bool,
+    },
+    /// Stops that recording; another one goes on.
+    StopRecord { leg: LegId, record: RecordId },
+}
+
+/// What a worker tells the switch.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs)] // as for `Command`
+pub enum Event {
+    /// A digit was pressed (RFC 4733; reported once per press, at its first packet).
+    Digit { leg: LegId, digit: char },
+    /// Comes once for every `Play`, even where there is no such leg (then as stopped).
+    PlayEnded { leg: LegId, play: PlayId, end: PlayEnd },
+    /// Comes once for every `SendDigits`, even where there is no such leg.
+    DigitsSent { leg: LegId },
+    /// Comes once for every `Record`, even where there is no such leg (then as stopped and empty). The samples
+    /// are 16 bits at 8 kHz, up to the last packet; gaps are silence.
+    RecordEnded { leg: LegId, record: RecordId, end: RecordEnd, samples: Arc<[i16]> },
+    /// The first packet from the peer, and so the address that it really sends from.
+    Latched { leg: LegId, source: SocketAddr },
+    /// Nothing came for the media time-out though the peer may send. Comes once, and again only after a packet or
+    /// an `Update`.
+    TimedOut { leg: LegId },
+    /// The leg is gone; its port is free again and may be leased anew.
+    Closed { leg: LegId, port: PortId, stats: Stats },
+}
+
+/// Why a prompt ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlayEnd {
+    /// All of it was sent.
+    Finished,
+    /// By a digit.
+    Interrupted(char),
+    /// By a command: stopped, replaced, bridged or closed.
+    Stopped,
+}
+
+/// Why a recording ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecordEnd {
+    /// It was as long as it may be.
+    Max,
+    /// Nobody spoke any more.
+    Silence,
+    /// By a digit.
+    Digit(char),
+    /// By a command: stopped, replaced or closed.
+    Stopped,
+}
+
+/// What a leg sent and received.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// From the latched source, of an agreed payload type.
+    pub packets_received: u64,
+    /// Relayed to the peer, and made for it.
+    pub packets_sent: u64,
+    /// From another source than the latched one, not RTP, or not what was agreed.
+    pub packets_refused: u64,
+    /// Gaps in the received sequence.
+    pub packets_lost: u64,
+}

@@ -1,0 +1,326 @@
+//! One leg: what its peer sends, and what we send to it.
+
+use std::{net::SocketAddr, ops::Deref, time::Duration};
+
+use crate::{
+    Codec, Digits, Event, LegId, Params, PlayEnd, PlayId, PortId, RecordEnd, RecordId, Source, Stats, Time,
+    dtmf::{Beat, Detector, Keypad, Payload},
+    latch::{Latch, Verdict},
+    output::{Made, Output},
+    prompt::Player,
+    record::Recorder,
+    rtp::{Packet, Stamp},
+    stream::{Incoming, Order, Outgoing},
+    tick, tone,
+};
+
+#[derive(Debug)]
+pub(crate) struct Leg {
+    pub(crate) id: LegId,
+    pub(crate) port: PortId,
+    pub(crate) stats: Stats,
+    pub(crate) out: Outgoing,
+    /// Slab key of the leg that it is bridged to.
+    pub(crate) peer: Option<usize>,
+    /// The session walks it at every tick.
+    pub(crate) walked: bool,
+    params: Option<Params>,
+    latch: Latch,
+    incoming: Incoming,
+    detector: Detector,
+    player: Option<Player>,
+    keypad: Keypad,
+    recorder: Option<Recorder>,
+    /// The last sign of life of the peer.
+    alive: Time,
+    timed_out: bool,
+}
+
+/// A packet that was accepted, in what a bridge needs to know of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arrival {
+    pub(crate) stamp: Stamp,
+    pub(crate) order: Order,
+    pub(crate) kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Audio(Codec),
+    Digit(Payload),
+}
+
+/// Where and as what a leg's packets are sent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Target {
+    pub(crate) to: SocketAddr,
+    pub(crate) codec: Codec,
+    pub(crate) payload_type: u8,
+    pub(crate) dtmf: Option<u8>,
+}
+
+impl Leg {
+    pub(crate) fn new(now: Time, id: LegId, port: PortId, params: Option<Params>, random: u64) -> Self {
+        Self {
+            id,
+            port,
+            stats: Stats::default(),
+            out: Outgoing::new(now, random),
+            peer: None,
+            walked: false,
+            params,
+            latch: Latch::default(),
+            incoming: Incoming::default(),
+            detector: Detector::default(),
+            player: None,
+            keypad: Keypad::default(),
+            recorder: None,
+            alive: now,
+            timed_out: false,
+        }
+    }
+
+    /// New parameters are a sign of life, and open the latch when the peer announces another address.
+    pub(crate) fn update(&mut self, now: Time, params: Params) {
+        if self.params.as_ref().is_some_and(|former| former.remote != params.remote) {
+            self.latch.open(now);
+        }
+        self.params = Some(params);
+        self.alive = now;
+        self.timed_out = false;
+    }
+
+    /// A packet from the network: refused (`None`), or heard by whoever listens.
+    pub(crate) fn receive<B>(
+        &mut self,
+        now: Time,
+        source: SocketAddr,
+        packet: &Packet<B>,
+        output: &mut Output,
+    ) -> Option<Arrival>
+    where
+        B: Deref<Target = [u8]>,
+    {
+        let kind = self.kind(packet);
+        let verdict = kind.map_or(Verdict::Refused, |_| self.latch.admit(now, source));
+        let (Some(kind), Verdict::Accepted | Verdict::Latched) = (kind, verdict) else {
+            self.stats.packets_refused += 1;
+            return None;
+        };
+        if verdict == Verdict::Latched {
+            output.events.push_back(Event::Latched { leg: self.id, source });
+        }
+        self.alive = now;
+        self.timed_out = false;
+
+        let stamp = packet.stamp();
+        let order = self.incoming.receive(now, stamp);
+        self.stats.packets_received += 1;
+        match order {
+            Order::Ahead(steps) => self.stats.packets_lost += u64::from(steps - 1),
+            // A packet that is only late was counted as lost.
+            Order::Behind(1..) => self.stats.packets_lost = self.stats.packets_lost.saturating_sub(1),
+            Order::Behind(0) | Order::Start => {}
+        }
+        match kind {
+            Kind::Audio(codec) => {
+                if let Some(recorder) = &mut self.recorder {
+                    recorder.hear(now, stamp.timestamp, codec, packet.payload());
+                }
+            }
+            Kind::Digit(payload) => {
+                if let Some(digit) = self.detector.hear(stamp, payload) {
+                    self.pressed(now, digit, output);
+                }
+            }
+        }
+        Some(Arrival { stamp, order, kind })
+    }
+
+    /// What the packet carries, when it was agreed that the peer may send it.
+    fn kind<B: Deref<Target = [u8]>>(&self, packet: &Packet<B>) -> Option<Kind> {
+        let params = self.params.as_ref().filter(|params| params.receive)?;
+        let payload_type = packet.payload_type();
+        if params.dtmf == Some(payload_type) {
+            return Payload::parse(packet.payload()).map(Kind::Digit);
+        }
+        (params.payload_type == payload_type).then_some(Kind::Audio(params.codec))
+    }
+
+    fn pressed(&mut self, now: Time, digit: char, output: &mut Output) {
+        output.events.push_back(Event::Digit { leg: self.id, digit });
+        if self.player.as_ref().is_some_and(|player| player.interrupt.contains(digit)) {
+            self.end_play(now, PlayEnd::Interrupted(digit), output);
+        }
+        if self.recorder.as_ref().is_some_and(|recorder| recorder.finish.contains(digit)) {
+            self.end_record(RecordEnd::Digit(digit), output);
+        }
+    }
+
+    /// Where we send, when we may.
+    pub(crate) fn target(&self) -> Option<Target> {
+        let params = self.params.as_ref().filter(|params| params.send)?;
+        Some(Target {
+            to: self.latch.source().or(params.remote)?,
+            codec: params.codec,
+            payload_type: params.payload_type,
+            dtmf: params.dtmf,
+        })
+    }
+
+    /// We make the leg's audio ourselves; what a bridge brings has to wait.
+    pub(crate) fn is_playing(&self) -> bool {
+        self.player.is_some() || self.keypad.is_busy()
+    }
+
+    /// There is something to do at the next tick.
+    pub(crate) fn is_active(&self) -> bool {
+        self.is_playing() || self.recorder.is_some()
+    }
+
+    /// When the peer has been silent for `timeout`; `None` while nothing is expected of it.
+    pub(crate) fn deadline(&self, timeout: Duration) -> Option<Time> {
+        let expected = self.params.as_ref().is_some_and(|params| params.receive);
+        (expected && !self.timed_out && !timeout.is_zero()).then(|| self.alive.saturating_add(timeout))
+    }
+
+    pub(crate) fn time_out(&mut self, output: &mut Output) {
+        self.timed_out = true;
+        output.events.push_back(Event::TimedOut { leg: self.id });
+    }
+
+    /// Replaces what plays.
+    pub(crate) fn play(&mut self, now: Time, player: Player, output: &mut Output) {
+        self.end_play(now, PlayEnd::Stopped, output);
+        self.player = Some(player);
+    }
+
+    pub(crate) fn is_play(&self, play: PlayId) -> bool {
+        self.player.as_ref().is_some_and(|player| player.id == Some(play))
+    }
+
+    /// Ends what plays, if anything does. `now` is when a recording that waits for its beep begins.
+    pub(crate) fn end_play(&mut self, now: Time, end: PlayEnd, output: &mut Output) {
+        let Some(player) = self.player.take() else { return };
+        match (player.id, &mut self.recorder) {
+            (Some(play), _) => output.events.push_back(Event::PlayEnded { leg: self.id, play, end }),
+            (None, Some(recorder)) => recorder.begin(now),
+            (None, None) => {}
+        }
+    }
+
+    /// Records, after a beep or at once.
+    pub(crate) fn record(&mut self, now: Time, mut recorder: Recorder, beep: bool, output: &mut Output) {
+        self.end_record(RecordEnd::Stopped, output);
+        if beep {
+            let sources = vec![Source::Tone(tone::beep())];
+            self.play(now, Player::new(None, sources, 1, Digits::NONE, tick::at(now) + 1), output);
+        } else {
+            recorder.begin(now);
+        }
+        self.recorder = Some(recorder);
+    }
+
+    pub(crate) fn is_record(&self, record: RecordId) -> bool {
+        self.recorder.as_ref().is_some_and(|recorder| recorder.id == record)
+    }
+
+    pub(crate) fn end_record(&mut self, end: RecordEnd, output: &mut Output) {
+        if let Some(recorder) = self.recorder.take() {
+            output.events.push_back(recorder.end(self.id, end));
+        }
+    }
+
+    /// Sends digits from tick `from` on, after those that wait.
+    pub(crate) fn send_digits(&mut self, digits: &str, from: u64, output: &mut Output) {
+        if self.keypad.is_full() {
+            return output.events.push_back(Event::DigitsSent { leg: self.id });
+        }
+        self.keypad.push(digits, from);
+        self.report_digits(output);
+    }
+
+    /// Ends everything; every wish that is open gets its end.
+    pub(crate) fn close(mut self, now: Time, output: &mut Output) {
+        self.end_play(now, PlayEnd::Stopped, output);
+        self.end_record(RecordEnd::Stopped, output);
+        for _ in 0..self.keypad.clear() {
+            output.events.push_back(Event::DigitsSent { leg: self.id });
+        }
+        output.events.push_back(Event::Closed { leg: self.id, port: self.port, stats: self.stats });
+    }
+
+    /// 20 ms are over. Digits come before the prompt, which waits for them.
+    pub(crate) fn tick(&mut self, tick: u64, output: &mut Output) {
+        match self.keypad.step(tick) {
+            Some(beat) => self.send_beat(tick, beat, output),
+            None => self.play_frame(tick, output),
+        }
+        if let Some(end) = self.recorder.as_ref().and_then(|recorder| recorder.tick(tick::time(tick))) {
+            self.end_record(end, output);
+        }
+    }
+
+    fn play_frame(&mut self, tick: u64, output: &mut Output) {
+        let Some(player) = self.player.as_mut().filter(|player| player.from <= tick) else { return };
+        let empty = player.is_finished();
+        // A prompt goes on, unheard, while nothing is agreed or nobody is to be sent to.
+        let codec = self.params.as_ref().map_or(Codec::Pcmu, |params| params.codec);
+        let mut frame = [0; tick::FRAME];
+        player.fill(codec, &mut frame);
+        let finished = player.is_finished();
+        if !empty {
+            self.send_audio(tick, &frame, output);
+        }
+        if finished {
+            self.end_play(tick::time(tick + 1), PlayEnd::Finished, output);
+        }
+    }
+
+    fn send_beat(&mut self, tick: u64, beat: Beat, output: &mut Output) {
+        if beat.is_first() {
+            self.keypad.timestamp = self.out.timestamp(tick::time(tick));
+        }
+        if let Some(target) = self.target() {
+            match target.dtmf {
+                Some(payload_type) => self.send_event(beat, target.to, payload_type, output),
+                None => self.send_tone(tick, beat, target.codec, output),
+            }
+        }
+        self.report_digits(output);
+    }
+
+    fn send_event(&mut self, beat: Beat, to: SocketAddr, payload_type: u8, output: &mut Output) {
+        let Some(payload) = beat.payload() else { return };
+        let stamp = self.out.event(self.keypad.timestamp, beat.is_first());
+        self.send(Made::new(self.port, to, stamp, payload_type, &payload.bytes()), output);
+    }
+
+    /// For a peer without telephone events.
+    fn send_tone(&mut self, tick: u64, beat: Beat, codec: Codec, output: &mut Output) {
+        let Some(begin) = beat.tone() else { return };
+        let mut frame = [0; tick::FRAME];
+        for (code, n) in frame.iter_mut().zip(begin..) {
+            *code = codec.encode(tone::sample(tone::dtmf(beat.event), n));
+        }
+        self.send_audio(tick, &frame, output);
+    }
+
+    fn send_audio(&mut self, tick: u64, frame: &[u8; tick::FRAME], output: &mut Output) {
+        if let Some(target) = self.target() {
+            let stamp = self.out.audio(tick::time(tick));
+            self.send(Made::new(self.port, target.to, stamp, target.payload_type, frame), output);
+        }
+    }
+
+    fn send(&mut self, packet: Option<Made>, output: &mut Output) {
+        self.stats.packets_sent += packet.is_some() as u64;
+        output.packets.extend(packet);
+    }
+
+    fn report_digits(&mut self, output: &mut Output) {
+        while self.keypad.take_done() {
+            output.events.push_back(Event::DigitsSent { leg: self.id });
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! What waits for the driver.
+
+use std::{collections::VecDeque, net::SocketAddr};
+
+use crate::{Event, PortId, rtp, tick};
+
+/// Packets that we made and events, in their order.
+#[derive(Debug, Default)]
+pub(crate) struct Output {
+    pub(crate) packets: VecDeque<Made>,
+    pub(crate) events: VecDeque<Event>,
+}
+
+/// A packet that we made.
+#[derive(Debug)]
+pub(crate) struct Made {
+    pub(crate) port: PortId,
+    pub(crate) to: SocketAddr,
+    bytes: [u8; rtp::HEADER + tick::FRAME],
+    length: usize,
+}
+
+impl Made {
+    /// `payload` is at most one frame.
+    pub(crate) fn new(
+        port: PortId,
+        to: SocketAddr,
+        stamp: rtp::Stamp,
+        payload_type: u8,
+        payload: &[u8],
+    ) -> Option<Self> {
+        let mut bytes = [0; rtp::HEADER + tick::FRAME];
+        let length = rtp::build(&mut bytes, stamp, payload_type, payload)?;
+        Some(Self { port, to, bytes, length })
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+}

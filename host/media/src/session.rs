@@ -1,0 +1,314 @@
+//! The only door of the crate: everything that one media worker does.
+
+use std::{collections::HashMap, net::SocketAddr, time::Duration};
+
+use slab::Slab;
+
+use crate::{
+    Command, Event, LegId, Params, PlayEnd, PortId, RecordEnd, Stats, Time, bridge,
+    leg::Leg,
+    output::Output,
+    prompt::Player,
+    record::{self, Recorder},
+    rtp::Packet,
+    tick,
+};
+
+/// Ports are indexes into a table; a number beyond this is no index.
+const MAX_PORTS: usize = 1 << 20;
+/// Ticks that are made up for when the driver was late; older ones are left out, and the timestamps jump.
+const MAX_CATCH_UP: u64 = 5;
+
+/// What an operator can set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Source of the random numbers of RTP streams (RFC 3550 5.1); the driver takes it from the system.
+    pub seed: u64,
+    /// After so long without a packet from a peer that may send: [`Event::TimedOut`]. Zero: never.
+    pub media_timeout: Duration,
+    /// Legs at once; one more is closed as it opens.
+    pub max_legs: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { seed: 0, media_timeout: Duration::from_secs(60), max_legs: 10_000 }
+    }
+}
+
+/// Send `packet[..length]` from `port` to `to`; `packet` is what [`Session::handle_packet`] was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Forward {
+    /// The socket to send from.
+    pub port: PortId,
+    /// The peer's address.
+    pub to: SocketAddr,
+    /// Bytes to send.
+    pub length: usize,
+}
+
+/// Send `buffer[..length]` from `port` to `to`; `buffer` is what [`Session::poll_transmit`] was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Transmit {
+    /// The socket to send from.
+    pub port: PortId,
+    /// The peer's address.
+    pub to: SocketAddr,
+    /// Bytes to send.
+    pub length: usize,
+}
+
+/// All legs of one worker.
+///
+/// - In: [`handle_command`](Self::handle_command), [`handle_packet`](Self::handle_packet),
+///   [`handle_timeout`](Self::handle_timeout).
+/// - Out: [`poll_transmit`](Self::poll_transmit), [`poll_event`](Self::poll_event), and the
+///   [`Forward`] of a packet.
+/// - When to come back: [`next_timeout`](Self::next_timeout).
+///
+/// The laws are those of the [crate].
+#[derive(Debug)]
+pub struct Session {
+    settings: Settings,
+    legs: Slab<Leg>,
+    /// Slab keys by port: the way of a packet.
+    ports: Vec<Option<usize>>,
+    /// Slab keys by id: the way of a command.
+    ids: HashMap<LegId, usize>,
+    /// Legs that have something to do at the next tick.
+    walked: Vec<usize>,
+    /// The last tick that is done.
+    tick: u64,
+    /// No leg times out before; it may be too early, never too late.
+    watch: Option<Time>,
+    random: u64,
+    output: Output,
+}
+
+impl Session {
+    /// A session without legs.
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            legs: Slab::new(),
+            ports: Vec::new(),
+            ids: HashMap::new(),
+            walked: Vec::new(),
+            tick: 0,
+            watch: None,
+            random: settings.seed,
+            output: Output::default(),
+        }
+    }
+
+    /// Does what the switch asks.
+    pub fn handle_command(&mut self, now: Time, command: Command) {
+        match command {
+            Command::Open { leg, port, params } => self.open(now, leg, port, params),
+            Command::Update { leg, params } => self.update(now, leg, params),
+            Command::Close { leg } => self.close(now, leg),
+            Command::Bridge { a, b } => {
+                if let (Some(&a), Some(&b)) = (self.ids.get(&a), self.ids.get(&b))
+                    && a != b
+                {
+                    bridge::join(now, &mut self.legs, a, b, &mut self.output);
+                }
+            }
+            Command::Unbridge { leg } => {
+                if let Some(&key) = self.ids.get(&leg) {
+                    bridge::part(&mut self.legs, key);
+                }
+            }
+            Command::Play { leg, play, sources, repeat, interrupt } => {
+                let from = tick::at(now) + 1;
+                match self.walk(now, leg) {
+                    Some((leg, output)) => {
+                        leg.play(now, Player::new(Some(play), sources, repeat, interrupt, from), output);
+                    }
+                    None => {
+                        self.output.events.push_back(Event::PlayEnded { leg, play, end: PlayEnd::Stopped })
+                    }
+                }
+            }
+            Command::StopPlay { leg, play } => {
+                if let Some((leg, output)) = self.leg(leg).filter(|(leg, _)| leg.is_play(play)) {
+                    leg.end_play(now, PlayEnd::Stopped, output);
+                }
+            }
+            Command::SendDigits { leg, digits } => match self.walk(now, leg) {
+                Some((leg, output)) => leg.send_digits(&digits, tick::at(now) + 1, output),
+                None => self.output.events.push_back(Event::DigitsSent { leg }),
+            },
+            Command::Record { leg, record, max, silence, finish, beep } => match self.walk(now, leg) {
+                Some((leg, output)) => {
+                    leg.record(now, Recorder::new(record, max, silence, finish), beep, output);
+                }
+                None => self.output.events.push_back(record::nothing(leg, record)),
+            },
+            Command::StopRecord { leg, record } => {
+                if let Some((leg, output)) = self.leg(leg).filter(|(leg, _)| leg.is_record(record)) {
+                    leg.end_record(RecordEnd::Stopped, output);
+                }
+            }
+        }
+    }
+
+    /// Takes a datagram that came in on `port` from `source`. When it is to be relayed it is rewritten in
+    /// place, and the answer says where to send it.
+    pub fn handle_packet(
+        &mut self,
+        now: Time,
+        port: PortId,
+        source: SocketAddr,
+        packet: &mut [u8],
+    ) -> Option<Forward> {
+        let key = (*self.ports.get(port.0 as usize)?)?;
+        let leg = self.legs.get_mut(key)?;
+        let Ok(mut packet) = Packet::parse(packet) else {
+            leg.stats.packets_refused += 1;
+            return None;
+        };
+        let arrival = leg.receive(now, source, &packet, &mut self.output)?;
+        if self.watch.is_none() {
+            self.watch = leg.deadline(self.settings.media_timeout);
+        }
+        let peer = leg.peer?;
+        let peer = self.legs.get_mut(peer)?;
+        bridge::relay(now, arrival, &mut packet, peer)
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is to be called; `None` while there is nothing to wait
+    /// for. It may come without anything to do.
+    pub fn next_timeout(&self) -> Option<Time> {
+        let tick = (!self.walked.is_empty()).then(|| tick::time(self.tick + 1));
+        tick.into_iter().chain(self.watch).min()
+    }
+
+    /// Sends the frames that are due at `now`, and looks for legs that are silent.
+    pub fn handle_timeout(&mut self, now: Time) {
+        let due = tick::at(now);
+        let first = (self.tick + 1).max((due + 1).saturating_sub(MAX_CATCH_UP));
+        for tick in first..=due {
+            self.walk_all(tick);
+        }
+        self.tick = self.tick.max(due);
+        if self.watch.is_some_and(|watch| watch <= now) {
+            self.look_for_silence(now);
+        }
+    }
+
+    /// A packet that the session made itself, written to `buffer`. One that does not fit is lost: 1500 bytes
+    /// are enough.
+    pub fn poll_transmit(&mut self, buffer: &mut [u8]) -> Option<Transmit> {
+        let made = self.output.packets.pop_front()?;
+        let bytes = made.bytes();
+        buffer.get_mut(..bytes.len())?.copy_from_slice(bytes);
+        Some(Transmit { port: made.port, to: made.to, length: bytes.len() })
+    }
+
+    /// What the switch is to know.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.output.events.pop_front()
+    }
+
+    /// Legs that are open.
+    pub fn legs(&self) -> usize {
+        self.legs.len()
+    }
+
+    fn open(&mut self, now: Time, id: LegId, port: PortId, params: Option<Params>) {
+        let index = port.0 as usize;
+        if self.legs.len() >= self.settings.max_legs || index >= MAX_PORTS {
+            return self.output.events.push_back(Event::Closed { leg: id, port, stats: Stats::default() });
+        }
+        if index >= self.ports.len() {
+            self.ports.resize(index + 1, None);
+        }
+        if self.ports[index].is_some() || self.ids.contains_key(&id) {
+            return;
+        }
+        let random = self.random();
+        let key = self.legs.insert(Leg::new(now, id, port, params, random));
+        self.ports[index] = Some(key);
+        self.ids.insert(id, key);
+        self.expect(key);
+    }
+
+    fn update(&mut self, now: Time, id: LegId, params: Params) {
+        if let Some(&key) = self.ids.get(&id) {
+            self.legs[key].update(now, params);
+            self.expect(key);
+        }
+    }
+
+    fn close(&mut self, now: Time, id: LegId) {
+        let Some(key) = self.ids.remove(&id) else { return };
+        bridge::part(&mut self.legs, key);
+        let leg = self.legs.remove(key);
+        self.ports[leg.port.0 as usize] = None;
+        self.walked.retain(|walked| *walked != key);
+        if self.legs.is_empty() {
+            self.watch = None;
+        }
+        leg.close(now, &mut self.output);
+    }
+
+    fn leg(&mut self, id: LegId) -> Option<(&mut Leg, &mut Output)> {
+        let key = *self.ids.get(&id)?;
+        Some((self.legs.get_mut(key)?, &mut self.output))
+    }
+
+    /// The leg, which from now on is walked at every tick.
+    fn walk(&mut self, now: Time, id: LegId) -> Option<(&mut Leg, &mut Output)> {
+        let key = *self.ids.get(&id)?;
+        let leg = self.legs.get_mut(key)?;
+        if self.walked.is_empty() {
+            self.tick = self.tick.max(tick::at(now));
+        }
+        if !leg.walked {
+            leg.walked = true;
+            self.walked.push(key);
+        }
+        Some((leg, &mut self.output))
+    }
+
+    fn walk_all(&mut self, tick: u64) {
+        let legs = &mut self.legs;
+        self.walked.retain(|key| {
+            let leg = &mut legs[*key];
+            leg.tick(tick, &mut self.output);
+            leg.walked = leg.is_active();
+            leg.walked
+        });
+    }
+
+    /// All legs have the same time-out and time goes forward, so a new deadline is never before one that
+    /// is watched already.
+    fn expect(&mut self, key: usize) {
+        if self.watch.is_none() {
+            self.watch = self.legs[key].deadline(self.settings.media_timeout);
+        }
+    }
+
+    fn look_for_silence(&mut self, now: Time) {
+        let timeout = self.settings.media_timeout;
+        let mut next = None;
+        for (_, leg) in &mut self.legs {
+            match leg.deadline(timeout) {
+                Some(deadline) if deadline <= now => leg.time_out(&mut self.output),
+                Some(deadline) => next = next.into_iter().chain([deadline]).min(),
+                None => {}
+            }
+        }
+        self.watch = next;
+    }
+
+    /// SplitMix64: enough to tell streams apart; what must be secret comes with SRTP.
+    fn random(&mut self) -> u64 {
+        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.random;
+        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ z >> 31
+    }
+}

@@ -1,0 +1,163 @@
+//! Digits that we send, and digits that we hear through a bad network.
+
+#![allow(clippy::unwrap_used, clippy::err_expect, reason = "a test fails by a panic")]
+
+mod common;
+
+use common::*;
+use jackfield_media::{Codec, Command, Event, LegId, Params, dtmf};
+
+fn send(world: &mut World, n: u64, digits: &str) {
+    world.command(Command::SendDigits { leg: LegId(n), digits: digits.into() });
+}
+
+const SENT: Event = Event::DigitsSent { leg: LegId(1) };
+
+#[test]
+fn a_digit_is_seven_packets_of_one_timestamp_and_a_pause() {
+    let mut world = World::new();
+    world.open(1, params(1));
+    send(&mut world, 1, "1#");
+    world.advance(ms(1000));
+    let heard = world.take(1);
+    assert_eq!(heard.len(), 14);
+    for (digit, event) in heard.chunks(7).zip([1, 11]) {
+        let durations: Vec<_> = digit.iter().map(|packet| packet.event().duration).collect();
+        assert_eq!(durations, [160, 320, 480, 640, 800, 800, 800]);
+        let flags: Vec<_> = digit.iter().map(|packet| (packet.stamp.marker, packet.event().end)).collect();
+        let (begin, on, end) = ((true, false), (false, false), (false, true));
+        assert_eq!(flags, [begin, on, on, on, end, end, end]);
+        let same = |packet: &Heard| packet.stamp.timestamp == digit[0].stamp.timestamp;
+        assert!(
+            digit
+                .iter()
+                .all(|packet| same(packet) && packet.event().event == event && packet.payload_type == DTMF)
+        );
+    }
+    assert_eq!(heard[7].stamp.timestamp.wrapping_sub(heard[0].stamp.timestamp), 200 * 8);
+    assert_eq!(heard[7].at - heard[0].at, ms(200));
+    assert!(heard.windows(2).all(|pair| pair[0].stamp.sequence.wrapping_add(1) == pair[1].stamp.sequence));
+    assert_eq!(world.take_events(), [SENT]);
+    assert_eq!(world.session.next_timeout(), None);
+}
+
+#[test]
+fn what_we_send_is_what_another_worker_hears() {
+    let (mut here, mut there) = (World::new(), World::new());
+    here.open(1, params(1));
+    there.open(1, params(1));
+    send(&mut here, 1, "0123456789*#abcd11");
+    here.advance(ms(10_000));
+    for packet in here.take(1) {
+        let mut bytes = [0; 64];
+        let length =
+            jackfield_media::rtp::build(&mut bytes, packet.stamp, DTMF, &packet.payload).expect("room");
+        there.now = packet.at;
+        there.deliver(1, addr(1), &mut bytes[..length]);
+    }
+    let digits: String = there.take_events().iter().filter_map(digit).collect();
+    assert_eq!(digits, "0123456789*#ABCD11");
+}
+
+fn digit(event: &Event) -> Option<char> {
+    match event {
+        Event::Digit { digit, .. } => Some(*digit),
+        _ => None,
+    }
+}
+
+#[test]
+fn every_loss_that_leaves_one_packet_of_a_press_leaves_the_press() {
+    for lost in 0..127_u32 {
+        let mut world = World::new();
+        world.open(1, params(1));
+        let mut phone = Phone::new(1, &params(1));
+        for _ in 0..3 {
+            for beat in 1..=7_u16 {
+                let payload =
+                    dtmf::Payload { event: 8, end: beat >= 5, volume: 10, duration: beat.min(5) * 160 };
+                if lost & 1 << (beat - 1) == 0 {
+                    world.send(&mut phone, DTMF, beat == 1, &payload.bytes());
+                }
+                world.advance(ms(20));
+            }
+            phone.timestamp = phone.timestamp.wrapping_add(1600);
+        }
+        assert_eq!(
+            world.take_events().iter().filter_map(digit).collect::<String>(),
+            "888",
+            "lost {lost:07b}"
+        );
+    }
+}
+
+#[test]
+fn a_prompt_waits_for_digits_and_further_digits_queue_up() {
+    let mut world = World::new();
+    world.open(1, params(1));
+    world.play(1, 1, vec![clip(1, ms(100))]);
+    world.advance(ms(40));
+    send(&mut world, 1, "1");
+    send(&mut world, 1, "");
+    send(&mut world, 1, "2");
+    world.advance(ms(1000));
+    let types: Vec<_> = world.take(1).iter().map(|packet| packet.payload_type).collect();
+    assert_eq!(types, [vec![0; 2], vec![DTMF; 14], vec![0; 3]].concat());
+    let events = world.take_events();
+    assert_eq!(events.iter().filter(|event| **event == SENT).count(), 3);
+    assert_eq!(events.len(), 4);
+}
+
+#[test]
+fn a_peer_without_telephone_events_hears_tones() {
+    let mut world = World::new();
+    world.open(1, Params { dtmf: None, ..params(1) });
+    send(&mut world, 1, "5");
+    world.advance(ms(1000));
+    let heard = world.take(1);
+    assert_eq!(heard.len(), 5);
+    assert_one_stream(&heard);
+    let samples: Vec<f64> = heard
+        .iter()
+        .flat_map(|packet| &packet.payload)
+        .map(|code| Codec::Pcmu.decode(*code).into())
+        .collect();
+    let level = |hz: f64| {
+        let angle = |n: usize| std::f64::consts::TAU * hz * n as f64 / 8000.0;
+        let (re, im) = samples.iter().enumerate().fold((0.0, 0.0), |(re, im), (n, sample)| {
+            (re + sample * angle(n).cos(), im + sample * angle(n).sin())
+        });
+        re.hypot(im) / samples.len() as f64
+    };
+    assert!(level(770.0) > 3500.0 && level(1336.0) > 3500.0);
+    assert!([697.0, 852.0, 941.0, 1209.0, 1477.0, 1633.0].iter().all(|hz| level(*hz) < 400.0));
+    assert_eq!(world.take_events(), [SENT]);
+}
+
+#[test]
+fn digits_to_a_bridged_leg_cover_the_conversation() {
+    let mut world = World::of_two(params(1), params(2));
+    world.bridge();
+    let mut phone = Phone::new(2, &params(2));
+    phone.talk_for(&mut world, 5);
+    send(&mut world, 1, "7");
+    phone.talk_for(&mut world, 20);
+    let heard = world.take(1);
+    assert_eq!(heard.iter().filter(|packet| packet.payload_type == DTMF).count(), 7);
+    assert_one_stream(&heard);
+}
+
+#[test]
+fn digits_for_nobody_are_sent_at_once() {
+    let mut world = World::new();
+    send(&mut world, 1, "123");
+    assert_eq!(world.take_events(), [SENT]);
+    world.open(1, params(1));
+    send(&mut world, 1, "no");
+    assert_eq!(world.take_events(), [SENT], "none of them is a digit");
+    for _ in 0..300 {
+        send(&mut world, 1, "12");
+    }
+    world.command(Command::Close { leg: LegId(1) });
+    assert_eq!(world.take_events().iter().filter(|event| **event == SENT).count(), 300);
+}
