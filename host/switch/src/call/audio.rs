@@ -1,0 +1,198 @@
+//! SDP of a leg and the parameters of its media.
+
+use std::net::IpAddr;
+
+use bytes::Bytes;
+use jackfield_media::{self as media, Codec, Lease, LegId, Params, Security};
+use jackfield_sip::{self as sip, Agreed, Local, LocalCodec, Message};
+
+use crate::{io::Output, switch::Switch};
+
+pub(crate) const SDP: &str = "application/sdp";
+
+/// The audio of a leg: its socket, and how far its offer and answer have come.
+#[derive(Debug)]
+pub(crate) struct Audio {
+    pub(crate) lease: Lease,
+    /// Ours, as the peer sees it.
+    pub(crate) address: IpAddr,
+    session_id: u64,
+    /// The peer's offer, until it is answered.
+    pub(crate) offer: Option<sip::Session>,
+    /// Our last description, be it offer or answer.
+    pub(crate) sent: Option<Bytes>,
+    /// Our offer is in a 2xx; the answer comes with the ACK.
+    pub(crate) offered: bool,
+    pub(crate) params: Option<Params>,
+}
+
+impl Audio {
+    pub(crate) fn new(lease: Lease, address: IpAddr, session_id: u64) -> Audio {
+        Audio { lease, address, session_id, offer: None, sent: None, offered: false, params: None }
+    }
+
+    /// The peer took us off its ear.
+    pub(crate) fn is_held(&self) -> bool {
+        self.params.as_ref().is_some_and(|params| !params.send)
+    }
+
+    /// The offer has nothing that we speak.
+    pub(crate) fn refuses(&self, offer: &sip::Session, codecs: &[Codec]) -> bool {
+        sip::answer(&self.local(self.address, codecs), offer).is_err()
+    }
+
+    /// The description as it goes out: the version grows only when something changed.
+    fn describe(&mut self, local: &mut Local, made: Vec<u8>) -> Bytes {
+        let body: Bytes = match &self.sent {
+            Some(sent) => local.revise(&made, sent).into(),
+            None => made.into(),
+        };
+        self.sent = Some(body.clone());
+        body
+    }
+
+    fn local(&self, address: IpAddr, codecs: &[Codec]) -> Local {
+        Local {
+            address,
+            port: self.lease.number,
+            codecs: codecs.iter().map(|&codec| local_codec(codec)).collect(),
+            session_id: self.session_id,
+            version: 1,
+            direction: sip::Direction::SendRecv,
+        }
+    }
+}
+
+/// The other side's SDP does not fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NoAgreement;
+
+impl Switch {
+    /// Our codecs for a leg, best first: what `like` speaks or offers comes first, so that
+    /// both legs of a bridge have the same codec where they can.
+    pub(crate) fn codecs_like(&self, like: Option<LegId>) -> Vec<Codec> {
+        let ours = &self.settings.codecs;
+        let theirs = like.and_then(|leg| self.legs.get(&leg)).map(|leg| match &leg.audio {
+            Audio { params: Some(params), .. } => vec![params.codec],
+            Audio { offer: Some(offer), .. } => codecs_of(offer),
+            _ => Vec::new(),
+        });
+        let mut codecs = theirs.unwrap_or_default();
+        codecs.retain(|codec| ours.contains(codec));
+        for &codec in ours {
+            if !codecs.contains(&codec) {
+                codecs.push(codec);
+            }
+        }
+        codecs
+    }
+
+    /// Our offer, for a peer that sees us at `address`.
+    pub(crate) fn offer(&mut self, leg: LegId, address: IpAddr, codecs: &[Codec]) -> Option<Bytes> {
+        let audio = &mut self.legs.get_mut(&leg)?.audio;
+        let mut local = audio.local(address, codecs);
+        let made = sip::offer(&local);
+        Some(audio.describe(&mut local, made))
+    }
+
+    /// Answers the offer of the peer and starts the media: with the codec of `like` where the
+    /// peer has it, else with the peer's first choice.
+    pub(crate) fn answer_offer(
+        &mut self,
+        id: LegId,
+        offer: &sip::Session,
+        like: Option<LegId>,
+    ) -> Result<Bytes, NoAgreement> {
+        let wanted = like.and_then(|leg| self.legs.get(&leg)).and_then(|leg| leg.audio.params.as_ref());
+        let wanted: Vec<Codec> = wanted.map(|params| params.codec).into_iter().collect();
+        let audio = &mut self.legs.get_mut(&id).ok_or(NoAgreement)?.audio;
+        let mut local = audio.local(audio.address, &wanted);
+        let (made, agreed) = sip::answer(&local, offer)
+            .or_else(|_| {
+                local = audio.local(audio.address, &self.settings.codecs);
+                sip::answer(&local, offer)
+            })
+            .map_err(|_| NoAgreement)?;
+        let body = audio.describe(&mut local, made);
+        self.agree(id, agreed)?;
+        Ok(body)
+    }
+
+    /// Takes the peer's answer to our offer and starts the media.
+    pub(crate) fn take_answer(&mut self, id: LegId, message: &Message) -> Result<(), NoAgreement> {
+        let answer = session_in(message).map_err(|_| NoAgreement)?.ok_or(NoAgreement)?;
+        let leg = self.legs.get(&id).ok_or(NoAgreement)?;
+        let local = leg.audio.local(leg.audio.address, &self.settings.codecs);
+        let agreed = sip::agreed(&local, &answer).map_err(|_| NoAgreement)?;
+        self.agree(id, agreed)
+    }
+
+    fn agree(&mut self, id: LegId, agreed: Agreed) -> Result<(), NoAgreement> {
+        let params = params(agreed).ok_or(NoAgreement)?;
+        let leg = self.legs.get_mut(&id).ok_or(NoAgreement)?;
+        leg.audio.params = Some(params.clone());
+        self.media(id, media::Command::Update { leg: id, params });
+        Ok(())
+    }
+
+    pub(crate) fn open_audio(&mut self, leg: LegId) {
+        if let Some(audio) = self.legs.get(&leg).map(|leg| &leg.audio) {
+            let port = audio.lease.port;
+            self.media(leg, media::Command::Open { leg, port, params: None });
+        }
+    }
+
+    /// Tells the worker of a leg.
+    pub(crate) fn media(&mut self, leg: LegId, command: media::Command) {
+        if let Some(leg) = self.legs.get(&leg) {
+            self.outputs.push_back(Output::Media { worker: leg.audio.lease.worker, command });
+        }
+    }
+}
+
+/// The SDP that a message carries, if it carries a body; the status to refuse it with otherwise.
+pub(crate) fn session_in(message: &Message) -> Result<Option<sip::Session>, u16> {
+    if message.body().is_empty() {
+        return Ok(None);
+    }
+    if !message.content_type().is_some_and(|kind| kind.eq_ignore_ascii_case(SDP)) {
+        return Err(415);
+    }
+    sip::parse_sdp(message.body()).map(Some).map_err(|_| 400)
+}
+
+fn params(agreed: Agreed) -> Option<Params> {
+    let codec = match agreed.encoding {
+        "PCMU" => Codec::Pcmu,
+        "PCMA" => Codec::Pcma,
+        _ => return None,
+    };
+    Some(Params {
+        codec,
+        payload_type: agreed.payload_type,
+        dtmf: agreed.dtmf,
+        remote: agreed.remote,
+        send: agreed.send,
+        receive: agreed.receive,
+        security: Security::Plain,
+    })
+}
+
+/// What we speak of an offer, in its order.
+fn codecs_of(offer: &sip::Session) -> Vec<Codec> {
+    let encodings = offer.audio().flat_map(|audio| &audio.payloads);
+    encodings
+        .filter_map(|payload| match payload.encoding.to_ascii_uppercase().as_str() {
+            "PCMU" => Some(Codec::Pcmu),
+            "PCMA" => Some(Codec::Pcma),
+            _ => None,
+        })
+        .collect()
+}
+
+fn local_codec(codec: Codec) -> LocalCodec {
+    match codec {
+        Codec::Pcmu => LocalCodec::Pcmu,
+        Codec::Pcma => LocalCodec::Pcma,
+    }
+}

@@ -1,0 +1,546 @@
+//! Calling out: one leg whose INVITE forks to all phones of all callees; the first answer wins.
+
+use std::time::Duration;
+
+use jackfield_media::{LegId, Source};
+use jackfield_sip::{Flow, Invite, Message, Name, SessionId, Uri};
+
+use super::{
+    CallKey,
+    audio::{Audio, SDP},
+    bridge::Tie,
+    leg::{Leg, Phase},
+};
+use crate::{
+    cause::COMPLETED_ELSEWHERE,
+    command::{Cause, DialEnd, Direction, Error, Event, HangupInfo, Value},
+    io::{InstanceId, Level, Output, Target, Token},
+    switch::Switch,
+    timer::{Deadline, TimerId},
+    user::name_addr,
+};
+
+/// Phones that one dial may ring.
+const MAX_BRANCHES: usize = 64;
+
+/// Whom to call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Callee {
+    User(String),
+    /// A `sip:` URI.
+    Sip(String),
+}
+
+/// Everything that a dial needs to begin.
+pub(crate) struct DialOrder {
+    /// The leg that waits, and hears the ringing.
+    pub(crate) from: Option<LegId>,
+    pub(crate) callees: Vec<Callee>,
+    pub(crate) ring: Duration,
+    /// Number and name.
+    pub(crate) caller: (String, String),
+    pub(crate) headers: Vec<(Name, String)>,
+    pub(crate) ringback: Option<Vec<Source>>,
+    pub(crate) purpose: Purpose,
+    pub(crate) owner: Option<InstanceId>,
+}
+
+/// Who waits for the outcome.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// A route: answer the caller and bridge.
+    Route,
+    Verb {
+        instance: InstanceId,
+        token: Token,
+    },
+    /// `start-dial`: events tell.
+    Started(InstanceId),
+    Launch(u64),
+    /// Nobody any more.
+    Cancelled,
+}
+
+/// A leg that is being called.
+#[derive(Debug)]
+pub(crate) struct Dial {
+    pub(crate) from: Option<LegId>,
+    pub(crate) purpose: Purpose,
+    branches: Vec<Branch>,
+    caller: (String, String),
+    headers: Vec<(Name, String)>,
+    /// The most telling failure so far.
+    failure: Option<HangupInfo>,
+    timer: TimerId,
+    /// The caller hears what the plugin chose, not the far end.
+    own_ringback: bool,
+}
+
+/// One phone.
+#[derive(Debug)]
+struct Branch {
+    callee: Callee,
+    uri: String,
+    routes: Vec<String>,
+    state: BranchState,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum BranchState {
+    /// Its flow is known; the INVITE leaves in this turn.
+    Ready(Flow),
+    /// Waits for a flow.
+    Opening(Token),
+    Calling(SessionId),
+    Over,
+}
+
+impl Dial {
+    /// The sessions under way, which are the caller's to end; the branches are over.
+    pub(crate) fn take_sessions(&mut self) -> Vec<SessionId> {
+        let mut sessions = Vec::new();
+        for branch in &mut self.branches {
+            if let BranchState::Calling(session) = std::mem::replace(&mut branch.state, BranchState::Over) {
+                sessions.push(session);
+            }
+        }
+        sessions
+    }
+
+    fn fail(&mut self, index: usize, info: HangupInfo) {
+        self.branches[index].state = BranchState::Over;
+        self.failure = Some(more_telling(self.failure, info));
+    }
+
+    fn is_over(&self) -> bool {
+        self.branches.iter().all(|branch| branch.state == BranchState::Over)
+    }
+
+    fn find(&self, state: BranchState) -> Option<usize> {
+        self.branches.iter().position(|branch| branch.state == state)
+    }
+}
+
+impl Switch {
+    /// Calls all phones of all callees. An error when there is nobody to call; everything
+    /// later goes to the purpose.
+    pub(crate) fn dial(&mut self, key: CallKey, order: DialOrder) -> Result<LegId, HangupInfo> {
+        let branches = self.branches(&order.callees)?;
+        let id = LegId(self.next_id());
+        let caller_leg = order.from.and_then(|leg| self.legs.get(&leg));
+        let worker = caller_leg.map(|leg| leg.audio.lease.worker);
+        let unspecified = std::net::Ipv4Addr::UNSPECIFIED.into();
+        let address = caller_leg.map_or(unspecified, |leg| leg.audio.address);
+        let full = HangupInfo::new(Cause::Unavailable, 503);
+        let lease = self.leases.take(id, worker).ok_or(full)?;
+
+        let label = order.callees.iter().map(Callee::label).collect::<Vec<_>>().join(",");
+        let mut info = self.leg_info(key, Direction::Outbound, Some(label));
+        (info.caller, info.caller_name) = order.caller.clone();
+        let mut leg = Leg::new(key, info, Audio::new(lease, address, id.0));
+        leg.owner = order.owner;
+        leg.dial = Some(Dial {
+            from: order.from,
+            purpose: order.purpose,
+            branches,
+            caller: order.caller,
+            headers: order.headers,
+            failure: None,
+            timer: self.timers.set(self.now + order.ring, Deadline::Ring(id)),
+            own_ringback: order.ringback.is_some(),
+        });
+        self.add_leg(key, id, leg);
+        self.open_audio(id);
+        if let (Some(from), Some(sources)) = (order.from, order.ringback) {
+            self.play_ringback(from, sources);
+        }
+        self.start_branches(id);
+        Ok(id)
+    }
+
+    /// The phones to call, or the most telling reason why there are none.
+    fn branches(&mut self, callees: &[Callee]) -> Result<Vec<Branch>, HangupInfo> {
+        let mut branches = Vec::new();
+        let mut failure = None;
+        for callee in callees {
+            let before = branches.len();
+            match callee {
+                Callee::User(name) => {
+                    let bindings = self.registry.of(name, self.now);
+                    branches.extend(bindings.map(|binding| Branch {
+                        callee: callee.clone(),
+                        uri: binding.contact.clone(),
+                        routes: binding.path.clone(),
+                        state: BranchState::Ready(binding.flow),
+                    }));
+                }
+                Callee::Sip(uri) => {
+                    if let Some(target) = target_of(uri) {
+                        let token = self.next_token();
+                        self.outputs.push_back(Output::Open { token, target });
+                        let state = BranchState::Opening(token);
+                        branches.push(Branch {
+                            callee: callee.clone(),
+                            uri: uri.clone(),
+                            routes: Vec::new(),
+                            state,
+                        });
+                    }
+                }
+            }
+            if branches.len() == before {
+                let missing = match callee {
+                    Callee::User(name) if self.settings.users.contains_key(name) => (Cause::Unavailable, 480),
+                    _ => (Cause::NotFound, 404),
+                };
+                failure = Some(more_telling(failure, HangupInfo::new(missing.0, missing.1)));
+            }
+        }
+        branches.truncate(MAX_BRANCHES);
+        match branches.is_empty() {
+            true => Err(failure.unwrap_or(HangupInfo::new(Cause::NotFound, 404))),
+            false => Ok(branches),
+        }
+    }
+
+    fn start_branches(&mut self, id: LegId) {
+        let Some(dial) = self.legs.get(&id).and_then(|leg| leg.dial.as_ref()) else { return };
+        let mut opening = Vec::new();
+        let mut ready = Vec::new();
+        for (index, branch) in dial.branches.iter().enumerate() {
+            match branch.state {
+                BranchState::Ready(flow) => ready.push((index, flow)),
+                BranchState::Opening(token) => opening.push(token),
+                _ => {}
+            }
+        }
+        self.opening.extend(opening.into_iter().map(|token| (token, id)));
+        for (index, flow) in ready {
+            self.invite_branch(id, index, &flow);
+        }
+    }
+
+    /// The driver has found a way to a callee, or none.
+    pub(crate) fn opened(&mut self, token: Token, result: Result<Flow, String>) {
+        let Some(id) = self.opening.remove(&token) else { return };
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        let Some(dial) = leg.dial.as_mut() else { return };
+        let Some(index) = dial.find(BranchState::Opening(token)) else { return };
+        match result {
+            Ok(flow) => self.invite_branch(id, index, &flow),
+            Err(reason) => {
+                let name = leg.info.id.clone();
+                let uri = dial.branches[index].uri.clone();
+                dial.fail(index, HangupInfo::new(Cause::Network, 503));
+                self.notice(Level::Warn, format!("no way to {uri}: {reason}"), Some(name));
+                self.check_dial(id);
+            }
+        }
+    }
+
+    fn invite_branch(&mut self, id: LegId, index: usize, flow: &Flow) {
+        let from = self.legs.get(&id).and_then(|leg| leg.dial.as_ref()).and_then(|dial| dial.from);
+        let codecs = self.codecs_like(from);
+        let address = flow.local.ip();
+        let Some(offer) = self.offer(id, address, &codecs) else { return };
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        let Some(dial) = leg.dial.as_mut() else { return };
+        let branch = &dial.branches[index];
+        let to = match &branch.callee {
+            Callee::User(name) => name_addr("", name, address),
+            Callee::Sip(uri) => format!("<{uri}>"),
+        };
+        let invite = Invite {
+            uri: branch.uri.clone(),
+            to,
+            from: name_addr(&dial.caller.1, &dial.caller.0, address),
+            routes: branch.routes.clone(),
+            headers: dial.headers.clone(),
+            body: Some((SDP.to_owned(), offer)),
+        };
+        match self.endpoint.invite(self.now, flow, invite) {
+            Ok(session) => {
+                dial.branches[index].state = BranchState::Calling(session);
+                // A leg has one address, as a call has one worker: that of its last branch.
+                leg.audio.address = address;
+                self.sessions.insert(session, id);
+            }
+            Err(_busy) => {
+                dial.fail(index, HangupInfo::new(Cause::Unavailable, 503));
+                // Whoever began the dial is told later, as for every other failure.
+                if dial.is_over() {
+                    self.timers.cancel(dial.timer);
+                    dial.timer = self.timers.set(self.now, Deadline::Ring(id));
+                }
+            }
+        }
+    }
+
+    /// 101 to 199 from a phone.
+    pub(crate) fn progressed(&mut self, session: SessionId, response: &Message) {
+        let Some(&id) = self.sessions.get(&session) else { return };
+        let Some(dial) = self.legs.get(&id).and_then(|leg| leg.dial.as_ref()) else { return };
+        let (from, alone, own_ringback) = (dial.from, dial.branches.len() == 1, dial.own_ringback);
+        let early = alone && !response.body().is_empty() && self.take_answer(id, response).is_ok();
+        if early && let Some(leg) = self.legs.get_mut(&id) {
+            leg.phase = Phase::Early;
+        }
+        let Some(from) = from.filter(|_| !own_ringback) else { return };
+        if early && self.early(from, Some(id)) {
+            self.join(from, id, Tie::Early);
+        } else if response.status() == Some(180) {
+            self.ringing(from);
+        }
+    }
+
+    /// A phone rings: the caller hears it from his own phone, or from us if we have answered him.
+    fn ringing(&mut self, from: LegId) {
+        let Some(leg) = self.legs.get(&from) else { return };
+        match leg.phase {
+            Phase::Ringing => self.ring(from),
+            Phase::Up if leg.ringback.is_none() && leg.joined.is_none() => {
+                if let Ok(tone) = jackfield_media::tone::named("ringback") {
+                    self.play_ringback(from, vec![Source::Tone(tone)]);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn play_ringback(&mut self, from: LegId, sources: Vec<Source>) {
+        if !self.early(from, None) {
+            self.ring(from);
+            return;
+        }
+        let play = self.start_playing(from, sources, 0, jackfield_media::Digits::NONE);
+        if let Some(leg) = self.legs.get_mut(&from) {
+            leg.ringback = Some(play);
+        }
+    }
+
+    fn stop_ringback(&mut self, from: LegId) {
+        let Some(leg) = self.legs.get_mut(&from) else { return };
+        if let Some(play) = leg.ringback.take() {
+            self.stop_playing(from, play);
+        }
+    }
+
+    /// 2xx: this phone has the call, the others stop ringing.
+    pub(crate) fn callee_answered(&mut self, session: SessionId, response: &Message) {
+        let Some(&id) = self.sessions.get(&session) else { return };
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        let Some(mut dial) = leg.dial.take() else { return };
+        let Some(winner) = dial.find(BranchState::Calling(session)) else {
+            leg.dial = Some(dial);
+            return;
+        };
+        dial.branches[winner].state = BranchState::Over;
+        for loser in dial.take_sessions() {
+            self.endpoint.end(self.now, loser, 487, Some(COMPLETED_ELSEWHERE));
+        }
+        leg.session = Some(session);
+        let has_early_media = leg.audio.params.is_some() && response.body().is_empty();
+        if !has_early_media && self.take_answer(id, response).is_err() {
+            // Answered, but with nothing that we could speak: for the caller it is a failure.
+            if let Some(leg) = self.legs.get_mut(&id) {
+                leg.phase = Phase::Up;
+                leg.dial = Some(dial);
+            }
+            self.hang_up(id, HangupInfo::new(Cause::Other, 488));
+            return;
+        }
+        self.timers.cancel(dial.timer);
+        self.pick_up(id, &dial, winner);
+    }
+
+    /// Tells whoever waited for it that the leg is up.
+    fn pick_up(&mut self, id: LegId, dial: &Dial, winner: usize) {
+        let label = dial.branches[winner].callee.label().to_owned();
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        leg.phase = Phase::Up;
+        leg.info.callee.clone_from(&label);
+        let (info, key) = (leg.info.clone(), leg.call);
+        if let Some(from) = dial.from {
+            self.stop_ringback(from);
+        }
+        match dial.purpose {
+            Purpose::Route => {
+                let Some(from) = dial.from else { return };
+                if self.answer(from, Some(id)).is_err() {
+                    // Nothing is joined yet: the end of the caller would not end the callee.
+                    let info = HangupInfo::new(Cause::Other, 488);
+                    self.hang_up(id, info);
+                    self.hang_up(from, info);
+                    return;
+                }
+                self.join(from, id, Tie::Route);
+                self.connected(key, Some(label));
+            }
+            Purpose::Verb { instance, token } => {
+                self.part(id);
+                self.end_dial_verb(dial.from, token);
+                self.connected_if_first(key, id, label);
+                self.reply(instance, token, Ok(Value::Dialled(DialEnd::Answered(id, info))));
+            }
+            Purpose::Started(instance) => {
+                self.part(id);
+                self.connected_if_first(key, id, label);
+                self.post(instance, Event::Answered { leg: id });
+            }
+            Purpose::Launch(launch) => {
+                self.connected(key, Some(label));
+                self.launch_answered(launch, key, id);
+            }
+            Purpose::Cancelled => self.hang_up(id, HangupInfo::new(Cause::Cancelled, 0)),
+        }
+    }
+
+    fn connected_if_first(&mut self, key: CallKey, id: LegId, label: String) {
+        if self.calls.get(&key).is_some_and(|call| call.first == Some(id)) {
+            self.connected(key, Some(label));
+        }
+    }
+
+    /// One phone does not take the call.
+    pub(crate) fn branch_failed(&mut self, id: LegId, session: SessionId, info: HangupInfo) {
+        let now = self.now;
+        let Some(dial) = self.legs.get_mut(&id).and_then(|leg| leg.dial.as_mut()) else { return };
+        let Some(index) = dial.find(BranchState::Calling(session)) else { return };
+        dial.fail(index, info);
+        // RFC 3261 16.7: 6xx speaks for the callee, whatever his other phones say.
+        if (600..700).contains(&info.code) {
+            let callee = dial.branches[index].callee.clone();
+            for branch in dial.branches.iter_mut().filter(|branch| branch.callee == callee) {
+                if let BranchState::Calling(session) = std::mem::replace(&mut branch.state, BranchState::Over)
+                {
+                    self.endpoint.end(now, session, 487, Some(&info.reason()));
+                }
+            }
+        }
+        self.check_dial(id);
+    }
+
+    /// Ends a dial when its last phone has failed.
+    fn check_dial(&mut self, id: LegId) {
+        let Some(dial) = self.legs.get(&id).and_then(|leg| leg.dial.as_ref()) else { return };
+        if dial.is_over() {
+            let failure = dial.failure.unwrap_or(HangupInfo::new(Cause::Unavailable, 480));
+            self.hang_up(id, failure);
+        }
+    }
+
+    /// It rang long enough.
+    pub(crate) fn ring_timed_out(&mut self, id: LegId) {
+        let Some(dial) = self.legs.get(&id).and_then(|leg| leg.dial.as_ref()) else { return };
+        match dial.is_over() {
+            true => self.check_dial(id),
+            false => self.hang_up(id, HangupInfo::new(Cause::NoAnswer, 480)),
+        }
+    }
+
+    /// The caller does not wait any more.
+    pub(crate) fn cancel_dials_of(&mut self, from: LegId, info: HangupInfo) {
+        let waiting: Vec<LegId> = self.dials_of(from);
+        for id in waiting {
+            let Some(dial) = self.legs.get_mut(&id).and_then(|leg| leg.dial.as_mut()) else { continue };
+            dial.from = None;
+            // A started leg stands on its own.
+            if !matches!(dial.purpose, Purpose::Started(_)) {
+                dial.purpose = Purpose::Cancelled;
+                let cause = if info.cause == Cause::Shutdown { Cause::Shutdown } else { Cause::Cancelled };
+                self.hang_up(id, HangupInfo::new(cause, 487));
+            }
+        }
+    }
+
+    fn dials_of(&self, from: LegId) -> Vec<LegId> {
+        let waits = |leg: &Leg| leg.dial.as_ref().is_some_and(|dial| dial.from == Some(from));
+        self.legs.iter().filter(|(_, leg)| waits(leg)).map(|(&id, _)| id).collect()
+    }
+
+    /// The leg of a dial is gone without an answer.
+    pub(crate) fn dial_failed(&mut self, id: LegId, key: CallKey, dial: Dial, info: HangupInfo) {
+        self.timers.cancel(dial.timer);
+        self.opening.retain(|_, leg| *leg != id);
+        if let Some(from) = dial.from {
+            self.stop_ringback(from);
+        }
+        match dial.purpose {
+            Purpose::Route => self.route_failed(key, info),
+            Purpose::Verb { instance, token } => {
+                self.end_dial_verb(dial.from, token);
+                self.reply(instance, token, Ok(Value::Dialled(DialEnd::Failed(info))));
+            }
+            // The end of a started leg is an event of its instance; of a launch, of its call.
+            Purpose::Started(_) | Purpose::Launch(_) | Purpose::Cancelled => {}
+        }
+    }
+
+    /// The leg that dialled is free for the next verb.
+    fn end_dial_verb(&mut self, from: Option<LegId>, token: Token) {
+        let Some(leg) = from.and_then(|from| self.legs.get_mut(&from)) else { return };
+        leg.verb.take_if(|verb| verb.token == token);
+    }
+
+    /// Whom the targets of a dial name: users, numbers (through the routes), `sip:` URIs.
+    pub(crate) fn callees(&self, targets: &[String]) -> Result<Vec<Callee>, Error> {
+        let mut callees = Vec::new();
+        for target in targets {
+            if is_sip(target) {
+                target_of(target)
+                    .ok_or_else(|| Error::Invalid(format!("{target:?} is no usable address")))?;
+                callees.push(Callee::Sip(target.clone()));
+                continue;
+            }
+            let found = self.settings.resolve(target, true).map(|destination| destination.to);
+            match found {
+                Some(super::routing::Whereto::Callees(found)) => callees.extend(found),
+                // Plugins are not dialled: they get calls by routes and launches.
+                Some(super::routing::Whereto::Plugin(_)) | None => {
+                    callees.push(Callee::User(target.clone()));
+                }
+            }
+        }
+        Ok(callees)
+    }
+}
+
+impl Callee {
+    /// For records and call information.
+    fn label(&self) -> &str {
+        match self {
+            Callee::User(name) => name,
+            Callee::Sip(uri) => uri,
+        }
+    }
+}
+
+fn is_sip(target: &str) -> bool {
+    let scheme = target.split(':').next().unwrap_or_default();
+    target.contains(':') && (scheme.eq_ignore_ascii_case("sip") || scheme.eq_ignore_ascii_case("sips"))
+}
+
+/// Where requests for a `sip:` URI go (the driver resolves its host).
+fn target_of(uri: &str) -> Option<Target> {
+    use jackfield_sip::Transport::{Tcp, Tls, Udp};
+
+    let uri = Uri::parse(uri).ok().filter(Uri::is_sip)?;
+    let transport = match uri.param("transport") {
+        _ if uri.is_secure() => Tls,
+        None => Udp,
+        Some(named) if named.eq_ignore_ascii_case("udp") => Udp,
+        Some(named) if named.eq_ignore_ascii_case("tcp") => Tcp,
+        Some(named) if named.eq_ignore_ascii_case("tls") => Tls,
+        Some(_) => return None,
+    };
+    let port = uri.port().unwrap_or(if transport == Tls { 5061 } else { 5060 });
+    let host = uri.host().trim_matches(['[', ']']).to_owned();
+    Some(Target { transport, host, port })
+}
+
+fn more_telling(known: Option<HangupInfo>, new: HangupInfo) -> HangupInfo {
+    match known {
+        Some(known) if known.weight() >= new.weight() => known,
+        _ => new,
+    }
+}

@@ -1,0 +1,164 @@
+//! Calls that come in, and what their callers are told.
+
+use jackfield_media::LegId;
+use jackfield_sip::{self as sip, Answer, Flow, Message, SessionId};
+
+use super::{
+    audio::{Audio, NoAgreement, SDP, session_in},
+    leg::{Leg, Phase, VerbKind, final_answer},
+};
+use crate::{
+    command::{Cause, Direction, HangupInfo, Value},
+    route::dialled,
+    switch::Switch,
+    user::Caller,
+};
+
+impl Switch {
+    /// A new call: who is it, is there room, and where does it want to go?
+    pub(crate) fn invited(&mut self, session: SessionId, flow: &Flow, request: &Message) {
+        if let Err(refusal) = self.admit(session, flow, request) {
+            self.endpoint.reject(self.now, session, refusal);
+        }
+    }
+
+    fn admit(&mut self, session: SessionId, flow: &Flow, request: &Message) -> Result<(), Answer> {
+        if self.shutting_down {
+            return Err(final_answer(503));
+        }
+        let caller = self.identify(flow, request)?;
+        let uri = sip::Uri::parse(request.uri().unwrap_or_default()).map_err(|_| final_answer(400))?;
+        if !uri.is_sip() {
+            return Err(final_answer(416));
+        }
+        let number = uri.user().and_then(dialled).ok_or_else(|| final_answer(404))?;
+        let offer = session_in(request).map_err(|status| match status {
+            415 => final_answer(415).header(sip::Name::Accept, SDP),
+            status => final_answer(status),
+        })?;
+        if self.calls.len() >= self.settings.max_calls as usize {
+            return Err(final_answer(503));
+        }
+        let leg = LegId(self.next_id());
+        let lease = self.leases.take(leg, None).ok_or_else(|| final_answer(503))?;
+        let mut audio = Audio::new(lease, flow.local.ip(), leg.0);
+        audio.offer = offer;
+        self.receive_call(leg, session, caller, number, audio);
+        Ok(())
+    }
+
+    fn receive_call(&mut self, id: LegId, session: SessionId, caller: Caller, number: String, audio: Audio) {
+        let is_user = caller.is_user;
+        let key = self.new_call(Direction::Inbound, caller, number.clone());
+        let info = self.leg_info(key, Direction::Inbound, None);
+        let mut leg = Leg::new(key, info, audio);
+        leg.session = Some(session);
+        self.add_leg(key, id, leg);
+        self.sessions.insert(session, id);
+        self.open_audio(id);
+        if self.fits_nothing(id) {
+            self.refuse(id, 488, HangupInfo::new(Cause::Other, 488));
+            return;
+        }
+        self.route_call(key, &number, is_user);
+    }
+
+    /// The caller's offer has no codec of ours.
+    fn fits_nothing(&self, id: LegId) -> bool {
+        let Some(leg) = self.legs.get(&id) else { return false };
+        let Some(offer) = &leg.audio.offer else { return false };
+        leg.audio.refuses(offer, &self.settings.codecs)
+    }
+
+    /// Sends 180 once, to a caller who hears nothing yet.
+    pub(crate) fn ring(&mut self, id: LegId) {
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        let Some(session) = leg.session else { return };
+        if leg.is_inbound() && leg.phase == Phase::Ringing && !leg.rung {
+            leg.rung = true;
+            self.endpoint.provisional(self.now, session, Answer::status(180));
+        }
+    }
+
+    /// Sends 183 with our answer, so that the caller hears before he pays. Whether he can hear now.
+    pub(crate) fn early(&mut self, id: LegId, like: Option<LegId>) -> bool {
+        let Some(leg) = self.legs.get_mut(&id) else { return false };
+        if leg.phase != Phase::Ringing {
+            return true;
+        }
+        // A caller who left the offer to us has no media before his ACK.
+        let (true, Some(session), Some(offer)) = (leg.is_inbound(), leg.session, leg.audio.offer.take())
+        else {
+            return false;
+        };
+        let Ok(body) = self.answer_offer(id, &offer, like) else { return false };
+        let Some(leg) = self.legs.get_mut(&id) else { return false };
+        leg.phase = Phase::Early;
+        self.endpoint.provisional(self.now, session, Answer::status(183).body(SDP, body));
+        true
+    }
+
+    /// Answers a caller with 200. Media flows at once, unless the offer is ours: then from the ACK on.
+    pub(crate) fn answer(&mut self, id: LegId, like: Option<LegId>) -> Result<(), NoAgreement> {
+        let leg = self.legs.get_mut(&id).ok_or(NoAgreement)?;
+        if !leg.is_unanswered() {
+            return Ok(());
+        }
+        let session = leg.session.ok_or(NoAgreement)?;
+        let body = match (leg.phase, leg.audio.offer.take()) {
+            // The 200 repeats the answer of the 183.
+            (Phase::Early, _) => leg.audio.sent.clone().ok_or(NoAgreement)?,
+            (_, Some(offer)) => self.answer_offer(id, &offer, like)?,
+            (_, None) => {
+                leg.audio.offered = true;
+                let address = leg.audio.address;
+                let codecs = self.codecs_like(like);
+                self.offer(id, address, &codecs).ok_or(NoAgreement)?
+            }
+        };
+        self.endpoint.accept(self.now, session, Answer::status(200).body(SDP, body));
+        if let Some(leg) = self.legs.get_mut(&id) {
+            leg.phase = Phase::Up;
+            let (call, owner) = (leg.call, leg.owner);
+            let plugin = owner.and_then(|owner| self.instances.get(&owner));
+            let plugin = plugin.map(|instance| format!("plugin:{}", instance.plugin));
+            self.connected(call, plugin);
+        }
+        Ok(())
+    }
+
+    /// The ACK of a 2xx; where the offer was ours it brings the answer.
+    pub(crate) fn acked(&mut self, session: SessionId, ack: &Message) {
+        let Some(&id) = self.sessions.get(&session) else { return };
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        if !std::mem::take(&mut leg.audio.offered) {
+            return;
+        }
+        if self.take_answer(id, ack).is_err() {
+            self.hang_up(id, HangupInfo::new(Cause::Other, 488));
+            return;
+        }
+        if self.verb_is(id, |kind| matches!(kind, VerbKind::Answer)) {
+            self.finish_verb(id, Ok(Value::Done));
+        }
+    }
+
+    /// Nothing came from the peer for too long.
+    pub(crate) fn media_timed_out(&mut self, id: LegId) {
+        self.hang_up(id, HangupInfo::new(Cause::MediaTimeout, 0));
+    }
+
+    /// Stops all that sounds on a leg, so that someone else can take it over.
+    pub(crate) fn silence(&mut self, id: LegId) {
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        let verb = leg.verb.take();
+        let operations = std::mem::take(&mut leg.operations);
+        leg.forget_typed();
+        for operation in operations.into_values() {
+            self.stop_operation(id, operation);
+        }
+        if let Some(verb) = verb {
+            self.stop_verb(id, verb);
+        }
+    }
+}

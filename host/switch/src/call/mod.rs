@@ -1,0 +1,165 @@
+//! A call: what one caller wants, with all the legs that it takes.
+
+pub(crate) mod audio;
+pub(crate) mod bridge;
+pub(crate) mod dial;
+pub(crate) mod gather;
+pub(crate) mod inbound;
+pub(crate) mod leg;
+pub(crate) mod play;
+pub(crate) mod reoffer;
+pub(crate) mod routing;
+
+use std::collections::BTreeSet;
+
+use jackfield_media::LegId;
+
+use crate::{
+    Time,
+    command::{Cause, Direction, HangupInfo},
+    io::{CallSummary, InstanceId, Output},
+    record::CallRecord,
+    switch::Switch,
+    user::Caller,
+};
+use leg::Phase;
+use routing::Onward;
+
+/// Names a call inside of the switch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct CallKey(pub(crate) u64);
+
+#[derive(Debug)]
+pub(crate) struct Call {
+    /// Unique; in logs, records and the names of the legs.
+    pub(crate) id: String,
+    pub(crate) direction: Direction,
+    pub(crate) caller: Caller,
+    pub(crate) callee: String,
+    pub(crate) connected: Option<String>,
+    pub(crate) started: Time,
+    pub(crate) answered: Option<Time>,
+    /// The leg that the call began with: the caller's, or the callee's of a call that we place.
+    pub(crate) first: Option<LegId>,
+    pub(crate) legs: BTreeSet<LegId>,
+    /// Legs so far, for their names.
+    pub(crate) leg_count: u32,
+    /// The plugin that has the call.
+    pub(crate) instance: Option<InstanceId>,
+    pub(crate) onward: Onward,
+    pub(crate) launch: Option<u64>,
+    /// How the first leg ended.
+    pub(crate) end: Option<HangupInfo>,
+    pub(crate) results: Vec<(String, String)>,
+}
+
+impl Switch {
+    pub(crate) fn new_call(&mut self, direction: Direction, caller: Caller, callee: String) -> CallKey {
+        let number = self.next_id();
+        let key = CallKey(number);
+        let id = format!("{}-{number}", self.call_prefix);
+        let call = Call {
+            id,
+            direction,
+            caller,
+            callee,
+            connected: None,
+            started: self.now,
+            answered: None,
+            first: None,
+            legs: BTreeSet::new(),
+            leg_count: 0,
+            instance: None,
+            onward: Onward::default(),
+            launch: None,
+            end: None,
+            results: Vec::new(),
+        };
+        self.calls.insert(key, call);
+        key
+    }
+
+    /// The first leg has been answered, or a further one: who is connected now.
+    pub(crate) fn connected(&mut self, key: CallKey, to: Option<String>) {
+        let Some(call) = self.calls.get_mut(&key) else { return };
+        call.answered.get_or_insert(self.now);
+        if to.is_some() {
+            call.connected = to;
+        }
+    }
+
+    /// Writes the record of a call that nobody has any more.
+    pub(crate) fn finish_call(&mut self, key: CallKey) {
+        let over = |call: &Call| call.legs.is_empty() && call.instance.is_none();
+        if !self.calls.get(&key).is_some_and(over) {
+            return;
+        }
+        let Some(call) = self.calls.remove(&key) else { return };
+        let end = call.end.unwrap_or(HangupInfo::new(Cause::Other, 0));
+        let answered_at = call.answered.map(|at| self.unix_at(at));
+        if let Some(launch) = call.launch {
+            self.launch_ended(launch, answered_at, end, call.results.clone());
+        }
+        self.outputs.push_back(Output::Record(CallRecord {
+            id: call.id,
+            direction: call.direction,
+            caller: call.caller.number,
+            caller_name: call.caller.name,
+            callee: call.callee,
+            connected: call.connected,
+            started_at: self.unix_at(call.started),
+            answered_at,
+            ended_at: self.unix_at(self.now),
+            end,
+            results: call.results,
+        }));
+    }
+
+    /// Ends all legs of a call, the first one first: the others follow from it.
+    pub(crate) fn hang_up_call(&mut self, key: CallKey, info: HangupInfo) {
+        let Some(call) = self.calls.get_mut(&key) else { return };
+        call.onward = Onward::default();
+        let legs: Vec<LegId> = call.first.into_iter().chain(call.legs.iter().copied()).collect();
+        for leg in legs {
+            self.hang_up(leg, info);
+        }
+    }
+
+    /// Ends the call of that id, for the operator.
+    pub(crate) fn hang_up_by_id(&mut self, id: &str) {
+        let found = self.calls.iter().find(|(_, call)| call.id == id).map(|(&key, _)| key);
+        if let Some(key) = found {
+            self.hang_up_call(key, HangupInfo::new(Cause::Normal, 0));
+        }
+    }
+
+    /// The calls that are up or ringing now.
+    pub fn calls(&self) -> Vec<CallSummary> {
+        self.calls
+            .values()
+            .map(|call| CallSummary {
+                id: call.id.clone(),
+                caller: call.caller.number.clone(),
+                callee: call.callee.clone(),
+                state: self.state_of(call).to_owned(),
+                plugin: call
+                    .instance
+                    .and_then(|instance| self.instances.get(&instance))
+                    .map(|instance| instance.plugin.clone()),
+                legs: call.legs.len() as u32,
+                started_at: self.unix_at(call.started),
+                answered_at: call.answered.map(|at| self.unix_at(at)),
+            })
+            .collect()
+    }
+
+    fn state_of(&self, call: &Call) -> &'static str {
+        let Some(leg) = call.first.and_then(|leg| self.legs.get(&leg)) else { return "ending" };
+        match leg.phase {
+            Phase::Ringing => "ringing",
+            Phase::Early => "early",
+            Phase::Up if leg.is_bridged() => "bridged",
+            Phase::Up => "up",
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! The configuration as the switch needs it: users, peers, routes and what plugins may launch.
+
+use std::{collections::BTreeMap, net::IpAddr, time::Duration};
+
+use jackfield_sip::{Digests, Offered};
+
+use crate::route::Pattern;
+
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The digest realm; fixed at first start.
+    pub realm: String,
+    pub users: BTreeMap<String, User>,
+    pub peers: Vec<Peer>,
+    pub routes: Vec<Route>,
+    pub plugins: BTreeMap<String, PluginSettings>,
+    /// How long a route rings when it does not say.
+    pub ring: Duration,
+    /// After the last leg of an instance has gone.
+    pub after_hangup: Duration,
+    /// Codecs in order of preference.
+    pub codecs: Vec<jackfield_media::Codec>,
+    /// Calls at once; more are answered 503.
+    pub max_calls: u32,
+    /// Seconds that a registration may last: least, most.
+    pub expires: (u32, u32),
+    /// Contacts per user.
+    pub max_contacts: usize,
+}
+
+#[derive(Clone, Debug)]
+pub struct User {
+    pub number: Option<String>,
+    pub display_name: String,
+    pub offered: Offered,
+    pub digests: Digests,
+}
+
+/// Hosts whose requests need no digest.
+#[derive(Clone, Debug)]
+pub struct Peer {
+    pub name: String,
+    /// Address and prefix length.
+    pub addresses: Vec<(IpAddr, u8)>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Route {
+    pub pattern: Pattern,
+    pub to: RouteTo,
+    pub ring: Option<Duration>,
+    /// A user or a number, tried when `to` does not take the call.
+    pub fallback: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RouteTo {
+    /// Whoever has the dialled number.
+    AnyUser,
+    /// One or several users; all their phones ring.
+    Users(Vec<String>),
+    Plugin(String),
+    /// A `sip:` URI; `{number}` is what was dialled, `{rest}` what `*` stood for.
+    Sip(String),
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct PluginSettings {
+    pub launch: Option<LaunchLimits>,
+    /// Events that may wait for an instance.
+    pub max_events: usize,
+}
+
+/// The pace that the host enforces for `dialer.launch`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LaunchLimits {
+    pub at_once: u32,
+    pub per_second: u32,
+}
