@@ -1,0 +1,58 @@
+//! `log`: what a plugin says goes to the operator's log, with its name and its call.
+
+use jackfield_switch as switch;
+
+use super::{
+    MAX_LIST, MAX_NAME,
+    bindings::jackfield::plugin::log::{Host, Level},
+};
+use crate::instance::State;
+
+/// Of one line.
+const MAX_LINE: usize = 8 << 10;
+
+impl Host for State {
+    /// Cuts what is too long; a flood stops at its limit, and the guest goes on.
+    fn log(
+        &mut self,
+        level: Level,
+        mut message: String,
+        mut fields: Vec<(String, String)>,
+    ) -> wasmtime::Result<()> {
+        self.count()?;
+        cut(&mut message, MAX_LINE);
+        fields.truncate(MAX_LIST);
+        for (key, value) in &mut fields {
+            cut(key, MAX_NAME);
+            cut(value, MAX_LINE);
+        }
+        let length = message.len() + fields.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>();
+        let limit = self.version().limits().log;
+        let services = self.host.services.clone();
+        if self.log.take(length, limit, 60_000, || services.now()) {
+            services.log(&self.origin(), level.into(), &message, &fields);
+        } else if self.log.is_first_refusal() {
+            let text = format!("it has logged {limit} bytes in a minute: the rest of this minute is dropped");
+            services.log(&self.origin(), switch::Level::Warn, &text, &[]);
+        }
+        Ok(())
+    }
+}
+
+impl From<Level> for switch::Level {
+    fn from(level: Level) -> Self {
+        match level {
+            Level::Trace | Level::Debug => switch::Level::Debug,
+            Level::Info => switch::Level::Info,
+            Level::Warn => switch::Level::Warn,
+            Level::Error => switch::Level::Error,
+        }
+    }
+}
+
+/// At a character's border.
+fn cut(text: &mut String, limit: usize) {
+    if text.len() > limit {
+        text.truncate(text.floor_char_boundary(limit));
+    }
+}

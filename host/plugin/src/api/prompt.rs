@@ -1,0 +1,103 @@
+//! What a guest wants heard, made ready before the switch sees it.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::future::try_join_all;
+use jackfield_media::{Digits, Source, tone};
+use jackfield_switch::Error;
+
+use super::{
+    Failure, MAX_LIST, MAX_NAME, MAX_TEXT, at_most, bindings::jackfield::plugin::call_control::Prompt, types,
+};
+use crate::{
+    instance::State,
+    services::{Answer, Speech},
+};
+
+/// A prompt is played now, or once its speech is there.
+enum Ready {
+    Now(Source),
+    Speech(Answer<Arc<jackfield_media::Clip>>),
+}
+
+impl State {
+    /// Resolves prompts; the speech of all of them is made at the same time.
+    pub(super) async fn sources(&mut self, prompts: Vec<Prompt>) -> Result<Vec<Source>, Failure> {
+        at_most("prompts", prompts.len(), MAX_LIST)?;
+        let ready = prompts.into_iter().map(|prompt| self.ready(prompt)).collect::<Result<Vec<_>, _>>()?;
+        let waits = ready.iter().any(|ready| matches!(ready, Ready::Speech(_)));
+        let all = try_join_all(ready.into_iter().map(async |ready| match ready {
+            Ready::Now(source) => Ok(source),
+            Ready::Speech(answer) => answer.await.map(Source::Clip),
+        }));
+        if waits { self.wait(Box::pin(all)).await } else { Ok(all.await?) }
+    }
+
+    fn ready(&mut self, prompt: Prompt) -> Result<Ready, Failure> {
+        let source = match prompt {
+            Prompt::File(name) => Source::Clip(self.file(&name)?),
+            Prompt::Say(speech) => return Ok(Ready::Speech(self.speech(speech)?)),
+            Prompt::Clip(clip) => Source::Clip(self.table.get(&clip)?.audio.clone()),
+            Prompt::Dtmf(text) => {
+                at_most("dtmf", text.len(), MAX_NAME)?;
+                digits("dtmf", &text)?;
+                Source::Dtmf(text.into())
+            }
+            Prompt::Tone(name) => tone(&name)?,
+            Prompt::Silence(time) => Source::Silence(Duration::from_millis(time.into())),
+        };
+        Ok(Ready::Now(source))
+    }
+
+    pub(super) fn file(&self, name: &str) -> Result<Arc<jackfield_media::Clip>, Error> {
+        at_most("prompt name", name.len(), MAX_NAME)?;
+        if name.starts_with("shared:") {
+            return Err(Error::Unavailable("shared prompts come with a later version of this daemon".into()));
+        }
+        let clip = self.version().prompts.get(name);
+        clip.cloned().ok_or_else(|| {
+            Error::NotFound(format!(
+                "prompt {name} in {} of {}",
+                self.version().manifest().prompts(),
+                self.version().name()
+            ))
+        })
+    }
+
+    /// Where the guest names no language or voice, those of its settings hold.
+    pub(super) fn speech(&self, speech: types::Speech) -> Result<Answer<Arc<jackfield_media::Clip>>, Error> {
+        self.not_in_check("speech")?;
+        at_most("speech", speech.text.len(), MAX_TEXT)?;
+        at_most("lang", speech.lang.len(), MAX_NAME)?;
+        at_most("voice", speech.voice.len(), MAX_NAME)?;
+        let setting = |key: &str| self.version().settings()[key].as_str().unwrap_or_default().to_string();
+        let mut speech = Speech::from(speech);
+        if speech.lang.is_empty() {
+            speech.lang = setting("lang");
+        }
+        if speech.voice.is_empty() {
+            speech.voice = setting("voice");
+        }
+        let (plugin, services) = self.services();
+        Ok(services.speech(plugin, speech))
+    }
+
+    /// A file of the plugin, or a tone.
+    pub(super) fn ringback(&self, name: &str) -> Result<Source, Error> {
+        if self.version().prompts.contains_key(name) {
+            Ok(Source::Clip(self.file(name)?))
+        } else {
+            tone(name)
+        }
+    }
+}
+
+fn tone(name: &str) -> Result<Source, Error> {
+    at_most("tone", name.len(), MAX_NAME)?;
+    let steps = tone::named(name).map_err(|error| Error::Invalid(format!("tone {name}: {error}")))?;
+    Ok(Source::Tone(steps))
+}
+
+pub(super) fn digits(what: &str, text: &str) -> Result<Digits, Error> {
+    Digits::parse(text).map_err(|c| Error::Invalid(format!("{what}: {c:?} is none of 0-9, *, #, A-D")))
+}

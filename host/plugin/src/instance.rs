@@ -1,0 +1,397 @@
+//! One instance: its state, its run, and how it ended.
+
+use std::{future::Future, pin::pin, sync::Arc};
+
+use jackfield_media::LegId;
+use jackfield_switch::{CallInfo, Command, Error, InstanceEnd, InstanceId, Level, Value};
+use wasmtime::{
+    PoolConcurrencyLimitError, Store, Trap, WasmBacktrace,
+    component::{Instance, Resource, ResourceTable},
+};
+
+use crate::{
+    api::{self, Call, Failure, Sink},
+    error::Refused,
+    meter::{Memory, Meter, OnFuel, Rate, Spent},
+    rights::Rights,
+    services::{Answer, Host, Origin, Services, Speech},
+    version::{Finding, Info, Running, SpeechAudio, Version, Voice},
+};
+
+/// Handles that a guest may hold at once.
+const MAX_HANDLES: usize = 64;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// The settings are checked: no call, no service.
+    Check,
+    App {
+        instance: InstanceId,
+        /// Of the call that it handles.
+        leg: LegId,
+    },
+    Service {
+        instance: InstanceId,
+    },
+    Tts,
+}
+
+/// What the host keeps for one instance.
+pub(crate) struct State {
+    pub(crate) host: Host,
+    pub(crate) role: Role,
+    pub(crate) memory: Memory,
+    pub(crate) table: ResourceTable,
+    /// The call-ids of its legs; the first is of the call that it handles.
+    pub(crate) legs: Vec<(LegId, Arc<str>)>,
+    pub(crate) log: Rate,
+    host_calls: Rate,
+    meter: Arc<Meter>,
+    version: Running,
+    /// The guest knows that its call has ended.
+    hung_up: bool,
+}
+
+impl State {
+    pub(crate) fn version(&self) -> &Version {
+        &self.version.0
+    }
+
+    pub(crate) fn rights(&self) -> Rights<'_> {
+        self.version().rights()
+    }
+
+    /// The key of the plugin in `jackfield.toml`, and the services.
+    pub(crate) fn services(&self) -> (&str, &dyn Services) {
+        (self.version().name(), &*self.host.services)
+    }
+
+    pub(crate) fn origin(&self) -> Origin<'_> {
+        Origin {
+            plugin: self.version().name(),
+            version: &self.version().manifest().plugin.version,
+            number: self.version().number(),
+            instance: self.role.instance(),
+            call: self.legs.first().map(|(_, id)| &**id),
+        }
+    }
+
+    /// Counts a host call; too many in a second end the instance.
+    pub(crate) fn count(&mut self) -> wasmtime::Result<()> {
+        let limit = self.version.0.limits().host_calls;
+        if self.host_calls.take(1, limit as usize, 1000, || self.host.services.now()) {
+            return Ok(());
+        }
+        Err(Spent::HostCalls(limit).into())
+    }
+
+    /// Posts a command and waits for its reply.
+    pub(crate) async fn ask(&mut self, command: Command) -> Result<Value, Failure> {
+        self.count()?;
+        let Some(instance) = self.role.instance() else {
+            return Err(Error::Denied(
+                "calls, events and timers: not while settings are checked, nor for speech".into(),
+            )
+            .into());
+        };
+        let verb = self.host.ask(instance, command)?;
+        let reply = self.meter.wait(verb).await;
+        if let Ok(Value::Event(Some(jackfield_switch::Event::HungUp { leg, .. }))) = &reply {
+            self.has_ended(*leg);
+        }
+        Ok(reply?)
+    }
+
+    /// As `ask`, for a verb on a leg.
+    pub(crate) async fn ask_leg(&mut self, leg: LegId, command: Command) -> Result<Value, Failure> {
+        let reply = self.ask(command).await;
+        if let Err(Failure::Error(Error::HungUp(_))) = &reply {
+            self.has_ended(leg);
+        }
+        reply
+    }
+
+    /// Waits for a service.
+    pub(crate) async fn wait<T>(&mut self, answer: Answer<T>) -> Result<T, Failure> {
+        self.count()?;
+        Ok(self.meter.wait(answer).await?)
+    }
+
+    /// For what reaches out of the house.
+    pub(crate) fn not_in_check(&self, what: &str) -> Result<(), Error> {
+        match self.role {
+            Role::Check => Err(Error::Denied(format!("{what}: not while settings are checked"))),
+            _ => Ok(()),
+        }
+    }
+
+    /// A handle for a leg of this instance.
+    pub(crate) fn leg(&mut self, leg: LegId, info: CallInfo) -> wasmtime::Result<Resource<Call>> {
+        if !self.legs.iter().any(|(known, _)| *known == leg) {
+            self.legs.push((leg, info.id.as_str().into()));
+        }
+        Ok(self.table.push(Call { leg, info: Arc::new(info) })?)
+    }
+
+    fn has_ended(&mut self, leg: LegId) {
+        if matches!(self.role, Role::App { leg: own, .. } if own == leg) {
+            self.hung_up = true;
+        }
+    }
+}
+
+impl Role {
+    fn instance(self) -> Option<InstanceId> {
+        match self {
+            Role::App { instance, .. } | Role::Service { instance } => Some(instance),
+            Role::Check | Role::Tts => None,
+        }
+    }
+}
+
+/// An instance that has not begun.
+pub(crate) struct Start {
+    pub(crate) version: Running,
+    pub(crate) host: Host,
+    pub(crate) role: Role,
+}
+
+impl Start {
+    async fn instantiate(self) -> Result<Guest, InstanceEnd> {
+        let version = self.version.0.clone();
+        let limits = version.limits();
+        let running = version.instances();
+        if matches!(self.role, Role::App { .. }) && running > limits.calls {
+            return Err(InstanceEnd::NotStarted(format!(
+                "{version}: all {} of its instances are taken (limits.calls)",
+                limits.calls
+            )));
+        }
+        // A service runs for as long as the daemon: only its single steps are limited.
+        let whole = !matches!(self.role, Role::Service { .. });
+        let meter = Meter::new(version.engine.clock(), limits, whole);
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(MAX_HANDLES);
+        let state = State {
+            host: self.host,
+            role: self.role,
+            memory: Memory::new(limits.memory),
+            table,
+            legs: Vec::new(),
+            log: Rate::default(),
+            host_calls: Rate::default(),
+            meter: meter.clone(),
+            version: self.version,
+            hung_up: false,
+        };
+        let not_started = |error| match is_pool_full(&error) {
+            true => {
+                InstanceEnd::NotStarted(format!("{version}: all plugin instances of the daemon are taken"))
+            }
+            false => InstanceEnd::Trapped(reason(&version, &error)),
+        };
+        let mut store = version.engine.store(state, &meter).map_err(not_started)?;
+        let instance = metered(&version, &meter, version.pre.instantiate_async(&mut store))
+            .await
+            .map_err(not_started)?;
+        Ok(Guest { store, instance, version, meter })
+    }
+}
+
+/// Runs guest code within its limits.
+async fn metered<T>(
+    version: &Version,
+    meter: &Arc<Meter>,
+    guest: impl Future<Output = wasmtime::Result<T>>,
+) -> wasmtime::Result<T> {
+    if version.engine.is_deterministic() {
+        OnFuel { guest: pin!(guest), meter: meter.clone() }.await
+    } else {
+        guest.await
+    }
+}
+
+struct Guest {
+    store: Store<State>,
+    instance: Instance,
+    version: Arc<Version>,
+    meter: Arc<Meter>,
+}
+
+/// Calls an export: `call!(guest, app.call_handle(call))`.
+macro_rules! call {
+    ($guest:ident, $interface:ident.$function:ident($($argument:expr),*)) => {{
+        let run = async {
+            let Some(exports) = &$guest.version.exports.$interface else {
+                return Err(wasmtime::Error::msg(concat!("it is no plugin of kind ", stringify!($interface))));
+            };
+            let exports = exports.load(&mut $guest.store, &$guest.instance)?;
+            exports.$function(&mut $guest.store $(, $argument)*).await
+        };
+        metered(&$guest.version, &$guest.meter, run).await
+    }};
+}
+
+pub(crate) async fn handle(start: Start, info: CallInfo) -> InstanceEnd {
+    let Role::App { leg, .. } = start.role else { unreachable!("started by Version::handle") };
+    let mut guest = match start.instantiate().await {
+        Ok(guest) => guest,
+        Err(end) => return end,
+    };
+    let call = match guest.store.data_mut().leg(leg, info) {
+        Ok(call) => call,
+        Err(error) => return InstanceEnd::Trapped(reason(&guest.version, &error)),
+    };
+    let result = call!(guest, app.call_handle(call));
+    guest.end(result).map_or_else(|end| end, |()| InstanceEnd::Returned)
+}
+
+pub(crate) async fn serve(start: Start, saved: Option<Vec<u8>>) -> Result<Option<Vec<u8>>, InstanceEnd> {
+    let mut guest = start.instantiate().await?;
+    let result = call!(guest, service.call_run(saved.as_deref()));
+    guest.end(result)
+}
+
+pub(crate) async fn synthesize(start: Start, speech: Speech) -> Result<SpeechAudio, Error> {
+    let mut guest = start.instantiate().await.map_err(as_error)?;
+    let sink = Sink::default();
+    let out =
+        guest.store.data_mut().table.push(sink.clone()).map_err(|error| Error::Other(error.to_string()))?;
+    let result = call!(guest, tts.call_synthesize(&speech.into(), out));
+    guest.answer(result)?;
+    sink.finish()
+}
+
+pub(crate) async fn voices(start: Start) -> Result<Vec<Voice>, Error> {
+    let mut guest = start.instantiate().await.map_err(as_error)?;
+    let result = call!(guest, tts.call_voices());
+    let voices = guest.answer(result)?;
+    Ok(voices.into_iter().map(|voice| Voice { id: voice.id, lang: voice.lang, name: voice.name }).collect())
+}
+
+pub(crate) async fn validate(start: Start) -> Result<Info, Refused> {
+    let mut guest = start.instantiate().await.map_err(|end| Refused::Trap(text(end)))?;
+    let result =
+        guest.check_types().map(|()| guest.version.exports.info.load(&mut guest.store, &guest.instance));
+    let run = async { result??.call_validate(&mut guest.store).await };
+    match metered(&guest.version, &guest.meter, run).await {
+        Ok(Ok(info)) => Ok(Info { name: info.name, version: info.version }),
+        Ok(Err(findings)) => Err(Refused::Findings(
+            findings.into_iter().map(|f| Finding { path: f.path, text: f.text, help: f.help }).collect(),
+        )),
+        Err(error) => Err(Refused::Trap(reason(&guest.version, &error))),
+    }
+}
+
+impl Guest {
+    /// The functions of all exported interfaces are what the contract says.
+    fn check_types(&mut self) -> wasmtime::Result<()> {
+        let exports = &self.version.exports;
+        exports.app.as_ref().map(|app| app.load(&mut self.store, &self.instance)).transpose()?;
+        exports.tts.as_ref().map(|tts| tts.load(&mut self.store, &self.instance)).transpose()?;
+        exports.service.as_ref().map(|service| service.load(&mut self.store, &self.instance)).transpose()?;
+        Ok(())
+    }
+
+    /// How an app or a service ended.
+    fn end<T>(&self, result: wasmtime::Result<Result<T, api::types::Error>>) -> Result<T, InstanceEnd> {
+        match result {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(api::types::Error::HungUp(_))) => Err(InstanceEnd::Returned),
+            Ok(Err(error)) => Err(InstanceEnd::Failed(format!("{}: {}", self.version, Error::from(error)))),
+            // Scripts that never thought of a hang-up end in all ways; nobody is there to be hurt.
+            Err(error) if self.store.data().hung_up => {
+                let state = self.store.data();
+                let text = format!("ended after the hang-up by: {}", what(&error));
+                state.host.services.log(&state.origin(), Level::Debug, &text, &[]);
+                Err(InstanceEnd::Returned)
+            }
+            Err(error) => Err(InstanceEnd::Trapped(reason(&self.version, &error))),
+        }
+    }
+
+    /// The answer of a tts plugin.
+    fn answer<T>(&self, result: wasmtime::Result<Result<T, api::types::Error>>) -> Result<T, Error> {
+        match result {
+            Ok(result) => Ok(result?),
+            Err(error) => Err(Error::Unavailable(reason(&self.version, &error))),
+        }
+    }
+}
+
+fn as_error(end: InstanceEnd) -> Error {
+    Error::Unavailable(text(end))
+}
+
+fn text(end: InstanceEnd) -> String {
+    match end {
+        InstanceEnd::Returned => String::new(),
+        InstanceEnd::Failed(text) | InstanceEnd::Trapped(text) | InstanceEnd::NotStarted(text) => text,
+    }
+}
+
+fn is_pool_full(error: &wasmtime::Error) -> bool {
+    error.downcast_ref::<PoolConcurrencyLimitError>().is_some()
+}
+
+/// Who, what and where, for the log.
+fn reason(version: &Version, error: &wasmtime::Error) -> String {
+    format!("{version}: {}{}", what(error), place(error))
+}
+
+fn what(error: &wasmtime::Error) -> String {
+    if let Some(spent) = error.downcast_ref::<Spent>() {
+        return spent.to_string();
+    }
+    if let Some(trap) = error.downcast_ref::<Trap>() {
+        let text = trap.to_string();
+        return format!("trap: {}", text.strip_prefix("wasm trap: ").unwrap_or(&text));
+    }
+    error.root_cause().to_string()
+}
+
+/// The innermost functions that are the guest's own.
+fn place(error: &wasmtime::Error) -> String {
+    const SHOWN: usize = 3;
+    let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() else { return String::new() };
+    let names = backtrace.frames().iter().filter_map(|frame| frame.func_name());
+    let names: Vec<_> = names.map(readable).filter(|name| !is_runtime(name)).take(SHOWN).collect();
+    if names.is_empty() { String::new() } else { format!(" in {}", names.join(" < ")) }
+}
+
+/// Panicking and allocating, where the guest's language is Rust.
+fn is_runtime(name: &str) -> bool {
+    const RUNTIME: [&str; 6] = ["core::", "std::", "alloc::", "rust_", "__rust", "__rg"];
+    RUNTIME.iter().any(|prefix| name.starts_with(prefix))
+}
+
+/// `menu::ring` for `_ZN4menu4ring17h0123456789abcdefE`.
+fn readable(name: &str) -> String {
+    let Some(mut rest) = name.strip_prefix("_ZN") else { return name.into() };
+    let mut parts = Vec::new();
+    while let Some(digits) = rest.find(|c: char| !c.is_ascii_digit()).filter(|&digits| digits > 0) {
+        let Some(part) = rest[..digits].parse().ok().and_then(|length: usize| rest[digits..].get(..length))
+        else {
+            return name.into();
+        };
+        parts.push(part);
+        rest = &rest[digits + part.len()..];
+    }
+    let is_hash = |part: &&str| part.len() == 17 && part.starts_with('h');
+    if parts.last().is_some_and(is_hash) {
+        parts.pop();
+    }
+    if parts.is_empty() { name.into() } else { parts.join("::") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mangled_names_become_readable() {
+        assert_eq!(readable("_ZN4menu4ring17h0123456789abcdefE"), "menu::ring");
+        assert_eq!(readable("spin"), "spin");
+        assert_eq!(readable("_ZN999menuE"), "_ZN999menuE");
+    }
+}

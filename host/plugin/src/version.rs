@@ -1,0 +1,360 @@
+//! A version of a plugin: loaded, checked, ready for instances.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
+};
+
+use jackfield_media::{Clip, LegId};
+use jackfield_switch::{CallInfo, Error, InstanceEnd, InstanceId};
+use serde::Serialize;
+use serde_json::Value;
+use wasmtime::component::{Component, InstancePre};
+
+use crate::{
+    api::exports::{app, plugin_info, service, tts},
+    component::{self, CompiledCache},
+    engine::Engine,
+    error::{LoadError, Refused},
+    instance::{self, Role, State},
+    limits::{Limits, Size},
+    manifest::{Kind, Manifest},
+    rights::{Grant, Rights},
+    services::{Host, Speech},
+};
+
+/// The series of the contract that this host speaks.
+pub(crate) const SERIES: &str = "0.0.1";
+
+const PACKAGE: &str = "jackfield:plugin/";
+
+/// One snapshot of a plugin's folder and of the operator's entry for it.
+#[derive(Clone)]
+pub struct Source {
+    /// Its key in `jackfield.toml`; one folder may serve several names.
+    pub name: String,
+    /// Parsed `plugin.toml`.
+    pub manifest: Manifest,
+    /// See [`Manifest::settings`].
+    pub settings: Value,
+    /// Component or core module, as it is on disk.
+    pub wasm: Vec<u8>,
+    /// The audio files, by name below the prompts' folder.
+    pub prompts: BTreeMap<String, Arc<Clip>>,
+    /// The operator's.
+    pub grant: Grant,
+    /// See [`Limits::agree`].
+    pub limits: Limits,
+    /// Grows with each load of that name: "ivr v3".
+    pub number: u64,
+}
+
+/// What a plugin says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "its own words")]
+pub struct Info {
+    pub name: String,
+    pub version: String,
+}
+
+/// A fault in a plugin's settings.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// Keys from the root of the settings, array indices as numbers.
+    pub path: Vec<String>,
+    /// What is wrong there.
+    pub text: String,
+    /// What to write instead; may be empty.
+    pub help: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.path.join("."), self.text)?;
+        if self.help.is_empty() { Ok(()) } else { write!(f, " ({})", self.help) }
+    }
+}
+
+/// What a tts plugin made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpeechAudio {
+    /// Samples per second.
+    pub rate: u32,
+    /// Mono.
+    pub samples: Vec<i16>,
+}
+
+/// A voice of a tts plugin.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "`id` and `name` need no words")]
+pub struct Voice {
+    pub id: String,
+    /// BCP 47.
+    pub lang: String,
+    pub name: String,
+}
+
+/// Loaded, checked, ready for instances. Immutable; who runs an instance holds an `Arc`.
+pub struct Version {
+    pub(crate) engine: Engine,
+    pub(crate) pre: InstancePre<State>,
+    pub(crate) exports: Exports,
+    pub(crate) prompts: BTreeMap<String, Arc<Clip>>,
+    /// As one JSON object.
+    pub(crate) settings_text: String,
+    name: String,
+    number: u64,
+    sha256: String,
+    manifest: Manifest,
+    settings: Value,
+    grant: Grant,
+    limits: Limits,
+    kinds: Vec<Kind>,
+    running: AtomicU32,
+}
+
+/// Where the exported interfaces are, found once.
+pub(crate) struct Exports {
+    pub(crate) info: plugin_info::GuestIndices,
+    pub(crate) app: Option<app::GuestIndices>,
+    pub(crate) tts: Option<tts::GuestIndices>,
+    pub(crate) service: Option<service::GuestIndices>,
+}
+
+impl Version {
+    pub(crate) fn load(
+        engine: &Engine,
+        source: Source,
+        cache: &dyn CompiledCache,
+    ) -> Result<Arc<Version>, LoadError> {
+        let Source { name, manifest, settings, wasm, prompts, grant, mut limits, number } = source;
+        limits.memory = limits.memory.min(engine.inner.max_memory);
+        if let Err(missing) = grant.covers(&manifest.capabilities) {
+            return Err(LoadError::NotGranted { name, missing });
+        }
+        let findings = manifest.check_settings(&settings);
+        if !findings.is_empty() {
+            return Err(LoadError::Settings(findings));
+        }
+        let sha256 = component::sha256(&wasm);
+        let file = &manifest.plugin.component;
+        let component = component::compile(&engine.inner.wasmtime, file, &wasm, &sha256, cache)?;
+        check_names(engine, &component, &manifest)?;
+        check_size(&component, &limits)?;
+        let pre = engine
+            .inner
+            .linker
+            .instantiate_pre(&component)
+            .map_err(|error| LoadError::Import(component::sentence(&error)))?;
+        let (exports, kinds) = find_exports(&pre, &manifest)?;
+        let settings_text = settings.to_string();
+        Ok(Arc::new(Version {
+            engine: engine.clone(),
+            pre,
+            exports,
+            prompts,
+            settings_text,
+            name,
+            number,
+            sha256,
+            manifest,
+            settings,
+            grant,
+            limits,
+            kinds,
+            running: AtomicU32::new(0),
+        }))
+    }
+
+    /// Its key in `jackfield.toml`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Of the load: "ivr v3".
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Of the file, in hexadecimal.
+    pub fn sha256(&self) -> &str {
+        &self.sha256
+    }
+
+    /// Parsed `plugin.toml`.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The plugin's own, after the operator's.
+    pub fn settings(&self) -> &Value {
+        &self.settings
+    }
+
+    /// Those of its instances.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// The operator's.
+    pub fn grant(&self) -> &Grant {
+        &self.grant
+    }
+
+    /// What it exports.
+    pub fn kinds(&self) -> &[Kind] {
+        &self.kinds
+    }
+
+    /// Running now; the check of the settings and speech count too.
+    pub fn instances(&self) -> u32 {
+        self.running.load(Relaxed)
+    }
+
+    /// Asks the plugin to check its settings, in an instance that is thrown away and has only its settings, its
+    /// audio files, the log, the time and random numbers.
+    pub fn validate(
+        self: &Arc<Self>,
+        host: &Host,
+    ) -> impl Future<Output = Result<Info, Refused>> + Send + 'static {
+        instance::validate(self.start(host, Role::Check))
+    }
+
+    /// Runs an app for one call.
+    pub fn handle(
+        self: &Arc<Self>,
+        host: &Host,
+        instance: InstanceId,
+        leg: LegId,
+        call: CallInfo,
+    ) -> impl Future<Output = InstanceEnd> + Send + 'static {
+        instance::handle(self.start(host, Role::App { instance, leg }), call)
+    }
+
+    /// Runs a service until it returns. `saved` is what the former version returned.
+    pub fn serve(
+        self: &Arc<Self>,
+        host: &Host,
+        instance: InstanceId,
+        saved: Option<Vec<u8>>,
+    ) -> impl Future<Output = Result<Option<Vec<u8>>, InstanceEnd>> + Send + 'static {
+        instance::serve(self.start(host, Role::Service { instance }), saved)
+    }
+
+    /// Makes speech.
+    pub fn synthesize(
+        self: &Arc<Self>,
+        host: &Host,
+        speech: Speech,
+    ) -> impl Future<Output = Result<SpeechAudio, Error>> + Send + 'static {
+        instance::synthesize(self.start(host, Role::Tts), speech)
+    }
+
+    /// Asks for the voices.
+    pub fn voices(
+        self: &Arc<Self>,
+        host: &Host,
+    ) -> impl Future<Output = Result<Vec<Voice>, Error>> + Send + 'static {
+        instance::voices(self.start(host, Role::Tts))
+    }
+
+    pub(crate) fn rights(&self) -> Rights<'_> {
+        Rights { plugin: &self.name, asked: &self.manifest.capabilities, granted: &self.grant }
+    }
+
+    /// The instance counts from here on, not from its first poll.
+    fn start(self: &Arc<Self>, host: &Host, role: Role) -> instance::Start {
+        self.running.fetch_add(1, Relaxed);
+        instance::Start { version: Running(self.clone()), host: host.clone(), role }
+    }
+}
+
+impl fmt::Debug for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+/// "ivr 1.4.0 (v3)".
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} (v{})", self.name, self.manifest.plugin.version, self.number)
+    }
+}
+
+/// Counts as an instance while it stands.
+pub(crate) struct Running(pub(crate) Arc<Version>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.running.fetch_sub(1, Relaxed);
+    }
+}
+
+/// The contract's series, and nothing from elsewhere.
+fn check_names(engine: &Engine, component: &Component, manifest: &Manifest) -> Result<(), LoadError> {
+    let types = component.component_type();
+    let imports: Vec<String> =
+        types.imports(&engine.inner.wasmtime).map(|(name, _)| name.to_string()).collect();
+    let exports: Vec<String> =
+        types.exports(&engine.inner.wasmtime).map(|(name, _)| name.to_string()).collect();
+    if let Some(wasi) = imports.iter().find(|name| name.starts_with("wasi:")) {
+        return Err(LoadError::Wasi(wasi.clone()));
+    }
+    let series =
+        imports.iter().chain(&exports).filter_map(|name| name.strip_prefix(PACKAGE)?.split_once('@'));
+    for (_, needs) in series {
+        if needs != SERIES {
+            return Err(LoadError::WrongSeries { needs: needs.into(), has: SERIES });
+        }
+    }
+    if manifest.plugin.wit != SERIES {
+        let manifest = manifest.plugin.wit.clone();
+        return Err(LoadError::SeriesDiffers { manifest, component: SERIES.into() });
+    }
+    Ok(())
+}
+
+fn check_size(component: &Component, limits: &Limits) -> Result<(), LoadError> {
+    let Some(needs) = component.resources_required() else {
+        return Err(LoadError::TooBig("it takes modules or components from outside".into()));
+    };
+    if needs.num_memories > 1 {
+        return Err(LoadError::TooBig(format!("{} memories; one is possible", needs.num_memories)));
+    }
+    // In pages.
+    match needs.max_initial_memory_size.map(|pages| pages.saturating_mul(64 << 10)) {
+        Some(size) if size > limits.memory as u64 => Err(LoadError::TooMuchMemory {
+            needs: Size(usize::try_from(size).unwrap_or(usize::MAX)).to_string(),
+            limit: Size(limits.memory).to_string(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn find_exports(pre: &InstancePre<State>, manifest: &Manifest) -> Result<(Exports, Vec<Kind>), LoadError> {
+    let exports = Exports {
+        info: plugin_info::GuestIndices::new(pre).map_err(|_| LoadError::NoInfo)?,
+        app: app::GuestIndices::new(pre).ok(),
+        tts: tts::GuestIndices::new(pre).ok(),
+        service: service::GuestIndices::new(pre).ok(),
+    };
+    let found = [
+        exports.app.is_some().then_some(Kind::App),
+        exports.tts.is_some().then_some(Kind::Tts),
+        exports.service.is_some().then_some(Kind::Service),
+    ];
+    let kinds: Vec<Kind> = found.into_iter().flatten().collect();
+    let mut wanted = manifest.plugin.kind.clone();
+    wanted.sort_unstable();
+    wanted.dedup();
+    if kinds.is_empty() || kinds != wanted {
+        return Err(LoadError::KindDiffers { manifest: wanted, exports: kinds });
+    }
+    Ok((exports, kinds))
+}
