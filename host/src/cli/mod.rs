@@ -1,0 +1,106 @@
+//! The command line.
+
+pub mod users;
+
+use std::path::{Path, PathBuf};
+
+use clap::{Parser, Subcommand};
+
+use crate::{
+    config,
+    control::{self, Answer, Request},
+    daemon::{self, Failure},
+};
+
+/// A telephone exchange that is programmed with WebAssembly.
+#[derive(Debug, Parser)]
+#[command(version)]
+pub struct Arguments {
+    /// The operator's file.
+    #[arg(long, global = true, default_value = "jackfield.toml")]
+    config: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start the exchange.
+    Run {
+        /// Instead of --config.
+        file: Option<PathBuf>,
+    },
+    /// Say everything that a start would refuse, without starting.
+    Check {
+        /// Instead of --config.
+        file: Option<PathBuf>,
+    },
+    /// Add, import, list and remove users.
+    #[command(subcommand)]
+    User(users::Command),
+    /// The calls of the running exchange.
+    Calls,
+    /// The plugins of the running exchange: versions live and draining, with their calls.
+    Plugins,
+    /// End a call of the running exchange.
+    Hangup {
+        /// Its id, as `calls` shows it.
+        call: String,
+    },
+}
+
+/// Does what the arguments say.
+pub async fn run(arguments: Arguments) -> Result<(), Failure> {
+    let config = &arguments.config;
+    match arguments.command {
+        Command::Run { file } => daemon::run(file.as_ref().unwrap_or(config)).await,
+        Command::Check { file } => {
+            let file = file.as_ref().unwrap_or(config);
+            daemon::check(file).await?;
+            println!("{}: good", file.display());
+            Ok(())
+        }
+        Command::User(command) => users::run(command, config).await,
+        Command::Calls => calls(config).await,
+        Command::Plugins => plugins(config).await,
+        Command::Hangup { call } => {
+            ask(config, &Request::HangUp { call }).await?;
+            Ok(())
+        }
+    }
+}
+
+async fn ask(file: &Path, request: &Request) -> Result<Answer, Failure> {
+    let config = config::load(file)?;
+    Ok(control::ask(&config.control_socket(), request).await?)
+}
+
+async fn calls(file: &Path) -> Result<(), Failure> {
+    let Answer::Calls(calls) = ask(file, &Request::Calls).await? else { return Ok(()) };
+    println!("{:<24} {:<16} {:<16} {:<10} {:<12} legs", "call", "caller", "callee", "state", "plugin");
+    for call in calls {
+        let plugin = call.plugin.as_deref().unwrap_or("-");
+        println!(
+            "{:<24} {:<16} {:<16} {:<10} {plugin:<12} {}",
+            call.id, call.caller, call.callee, call.state, call.legs
+        );
+    }
+    Ok(())
+}
+
+async fn plugins(file: &Path) -> Result<(), Failure> {
+    let Answer::Plugins(plugins) = ask(file, &Request::Plugins).await? else { return Ok(()) };
+    println!("{:<16} {:<10} {:>6} {:<10} {:<10} calls", "plugin", "version", "load", "state", "sha256");
+    for plugin in plugins {
+        let state = format!("{:?}", plugin.state).to_lowercase();
+        let sha = plugin.sha256.get(..8).unwrap_or("-");
+        println!(
+            "{:<16} {:<10} {:>6} {state:<10} {sha:<10} {}",
+            plugin.name, plugin.version, plugin.number, plugin.calls
+        );
+        if let Some(error) = plugin.error {
+            println!("    the newest files were refused: {error}");
+        }
+    }
+    Ok(())
+}

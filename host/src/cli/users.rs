@@ -1,0 +1,160 @@
+//! `jackfield user`: the file keeps who there is, the store the password digests.
+
+use std::{
+    io::{self, BufRead},
+    path::{Path, PathBuf},
+};
+
+use clap::Subcommand;
+use jackfield_sip::Digests;
+use rand::{
+    RngExt, SeedableRng,
+    rngs::{StdRng, SysRng},
+};
+
+use crate::{
+    config::{self, Config, User, edit},
+    daemon::Failure,
+    store::Store,
+};
+
+/// Easy to read aloud: no 0, O, 1, l or I.
+const ALPHABET: &[u8] = b"abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+const PASSWORD_LENGTH: usize = 20;
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Add a user, or give one a new password. A generated password is shown once.
+    Add {
+        /// What the phone logs in with.
+        name: String,
+        /// What others dial.
+        #[arg(long)]
+        number: Option<String>,
+        /// What others see.
+        #[arg(long)]
+        display: Option<String>,
+        /// Read the password from standard input, one line.
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Add the users of a CSV file with the columns name, number, display, password; all but the first may be empty.
+    Import {
+        /// The CSV file.
+        file: PathBuf,
+    },
+    /// Users, numbers and whether they have a password.
+    List,
+    /// Remove a user and its password.
+    Remove {
+        /// The user.
+        name: String,
+    },
+}
+
+/// Does what the command says to the file and the store.
+pub async fn run(command: Command, file: &Path) -> Result<(), Failure> {
+    let config = config::load(file)?;
+    let store = Store::open(&config.database()).await?;
+    store.fix_realm(&config.exchange.realm).await?;
+    match command {
+        Command::Add { name, number, display, password_stdin } => {
+            let password = if password_stdin { Some(line_of_input()?) } else { None };
+            let new = NewUser { name, number, display, password };
+            if let Some(password) = add(&config, &store, &new).await? {
+                println!("{password}");
+            }
+            Ok(())
+        }
+        Command::Import { file } => import(&config, &store, &file).await,
+        Command::List => list(&config, &store).await,
+        Command::Remove { name } => {
+            if !config.users.contains_key(&name) {
+                return Err(format!("there is no user {name}").into());
+            }
+            let text = std::fs::read_to_string(&config.file)?;
+            edit::write(&config.file, &edit::without_user(&text, &name)?)?;
+            Ok(store.remove_user(&name).await?)
+        }
+    }
+}
+
+/// Gives every user without a password a generated one; returns the new ones.
+pub async fn ensure_passwords(config: &Config, store: &Store) -> Result<Vec<(String, String)>, Failure> {
+    let known = store.digests().await?;
+    let mut made = Vec::new();
+    for name in config.users.keys().filter(|name| !known.contains_key(*name)) {
+        let password = generate()?;
+        store.set_digests(name, &Digests::of(name, &config.exchange.realm, &password)).await?;
+        made.push((name.clone(), password));
+    }
+    Ok(made)
+}
+
+#[derive(Debug, serde::Deserialize)]
+struct NewUser {
+    name: String,
+    #[serde(default)]
+    number: Option<String>,
+    #[serde(default)]
+    display: Option<String>,
+    #[serde(default)]
+    password: Option<String>,
+}
+
+/// Returns the password when it was generated here.
+async fn add(config: &Config, store: &Store, new: &NewUser) -> Result<Option<String>, Failure> {
+    // Read anew: an import adds many.
+    let text = std::fs::read_to_string(&config.file)?;
+    let mut user: User = config.users.get(&new.name).cloned().unwrap_or_default();
+    user.number = new.number.clone().or(user.number);
+    user.name = new.display.clone().or(user.name);
+    let text = edit::with_user(&text, &new.name, &user)?;
+    config::parse(&config.file, &text)?;
+    let (password, generated) = match &new.password {
+        Some(password) if password.is_empty() => return Err("an empty password is none".into()),
+        Some(password) => (password.clone(), false),
+        None => (generate()?, true),
+    };
+    store.set_digests(&new.name, &Digests::of(&new.name, &config.exchange.realm, &password)).await?;
+    edit::write(&config.file, &text)?;
+    Ok(generated.then_some(password))
+}
+
+async fn import(config: &Config, store: &Store, file: &Path) -> Result<(), Failure> {
+    let place =
+        |error: csv::Error| format!("{}: {error}; columns: name,number,display,password", file.display());
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(file).map_err(place)?;
+    let users: Vec<NewUser> = reader.deserialize().collect::<Result<_, _>>().map_err(place)?;
+    for new in &users {
+        if let Some(password) = add(config, store, new).await? {
+            println!("{},{password}", new.name);
+        }
+    }
+    eprintln!("{} users", users.len());
+    Ok(())
+}
+
+async fn list(config: &Config, store: &Store) -> Result<(), Failure> {
+    let digests = store.digests().await?;
+    println!("{:<16} {:<10} {:<24} password", "user", "number", "name");
+    for (name, user) in &config.users {
+        let password = if digests.contains_key(name) { "yes" } else { "none yet" };
+        let (number, display) = (user.number.as_deref().unwrap_or("-"), user.name.as_deref().unwrap_or("-"));
+        println!("{name:<16} {number:<10} {display:<24} {password}");
+    }
+    Ok(())
+}
+
+fn line_of_input() -> io::Result<String> {
+    let mut line = String::new();
+    io::stdin().lock().read_line(&mut line)?;
+    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+/// The generator is seeded by the operating system.
+fn generate() -> Result<String, Failure> {
+    let mut random = StdRng::try_from_rng(&mut SysRng)?;
+    let pick = |_| char::from(ALPHABET[random.random_range(0..ALPHABET.len())]);
+    Ok((0..PASSWORD_LENGTH).map(pick).collect())
+}

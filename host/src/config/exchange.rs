@@ -1,0 +1,44 @@
+//! `[exchange]`: the exchange as a whole.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::value;
+
+/// `[exchange]`
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Exchange {
+    /// Password digests depend on it, so it is fixed at first start; not the host's address.
+    pub realm: String,
+    /// What happens when a file changes.
+    pub reload: Reload,
+    /// How long a route rings when it does not say.
+    #[serde(deserialize_with = "value::duration")]
+    pub ring: Duration,
+    /// Calls at once; more are answered 503.
+    pub calls: u32,
+}
+
+impl Default for Exchange {
+    fn default() -> Self {
+        Exchange {
+            realm: "jackfield".to_owned(),
+            reload: Reload::Auto,
+            ring: Duration::from_secs(30),
+            calls: 1000,
+        }
+    }
+}
+
+/// What happens when `jackfield.toml` or a plugin's files change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reload {
+    /// At once.
+    #[default]
+    Auto,
+    /// Changes wait for `jackfield apply`.
+    Apply,
+}

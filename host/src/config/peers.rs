@@ -1,0 +1,13 @@
+//! `[peers.NAME]`: hosts whose INVITEs need no digest (a provider, another exchange).
+
+use serde::Deserialize;
+
+use super::value::Network;
+
+/// `[peers.NAME]`
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Peer {
+    /// Single hosts or networks.
+    pub addresses: Vec<Network>,
+}

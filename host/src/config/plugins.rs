@@ -1,0 +1,23 @@
+//! `[plugins.NAME]`: which plugins run, what they may do and how much of it.
+
+use std::path::PathBuf;
+
+use jackfield_plugin::{Grant, LimitsWish};
+use serde::Deserialize;
+
+/// `[plugins.NAME]`
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Plugin {
+    /// The folder that is watched, relative to the configuration file; one folder may serve several names.
+    pub path: PathBuf,
+    /// The manifest asks, this grants; nothing is granted that is not said.
+    #[serde(default)]
+    pub grant: Grant,
+    /// Caps on the manifest's wishes.
+    #[serde(default)]
+    pub limits: LimitsWish,
+    /// Overrides the manifest's own `[config]`.
+    #[serde(default)]
+    pub config: toml::Table,
+}

@@ -1,0 +1,82 @@
+//! The configuration in the shapes of the other rooms: the one place that knows both.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use jackfield_plugin::Limits;
+use jackfield_sip::{Digests, Offered};
+use jackfield_switch as switch;
+
+use super::{Codec, Config, Digest, Peer, Plugin, Route, To, User};
+
+/// What the switch needs. `digests` come from the store, by user name; a user without
+/// digests cannot log in.
+pub fn to_settings(config: &Config, digests: &BTreeMap<String, Digests>) -> switch::Settings {
+    let seconds = |time: Duration| u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
+    let entry = |(name, user): (&String, &User)| {
+        (name.clone(), to_user(name, user, digests.get(name).cloned().unwrap_or_default()))
+    };
+    switch::Settings {
+        realm: config.exchange.realm.clone(),
+        users: config.users.iter().map(entry).collect(),
+        peers: config.peers.iter().map(|(name, peer)| to_peer(name, peer)).collect(),
+        routes: to_routes(config),
+        plugins: config.plugins.iter().map(|(name, plugin)| (name.clone(), to_plugin(plugin))).collect(),
+        ring: config.exchange.ring,
+        after_hangup: Limits::default().after_hangup,
+        codecs: config.media.codecs.iter().copied().map(to_codec).collect(),
+        max_calls: config.exchange.calls,
+        expires: (seconds(config.registrar.min_expires), seconds(config.registrar.max_expires)),
+        max_contacts: config.registrar.contacts,
+    }
+}
+
+fn to_user(name: &str, user: &User, digests: Digests) -> switch::User {
+    switch::User {
+        number: user.number.clone(),
+        display_name: user.name.clone().unwrap_or_else(|| name.to_owned()),
+        offered: match user.digest {
+            Digest::Md5 => Offered::Md5,
+            Digest::Sha256 => Offered::Sha256,
+            Digest::Both => Offered::Both,
+        },
+        digests,
+    }
+}
+
+fn to_peer(name: &str, peer: &Peer) -> switch::Peer {
+    let addresses = peer.addresses.iter().map(|network| (network.address, network.prefix)).collect();
+    switch::Peer { name: name.to_owned(), addresses }
+}
+
+pub(super) fn to_routes(config: &Config) -> Vec<switch::Route> {
+    config.routes.iter().filter_map(|(pattern, route)| to_route(pattern, route)).collect()
+}
+
+/// None: not a route; `check` lets none of those pass.
+fn to_route(pattern: &str, route: &Route) -> Option<switch::Route> {
+    let to = match &route.to {
+        To::AnyUser => switch::RouteTo::AnyUser,
+        To::Users(users) => switch::RouteTo::Users(users.clone()),
+        To::Plugin(plugin) => switch::RouteTo::Plugin(plugin.clone()),
+        To::Sip(uri) => switch::RouteTo::Sip(uri.clone()),
+        To::Named(_) => return None,
+    };
+    let pattern = switch::Pattern::parse(pattern).ok()?;
+    Some(switch::Route { pattern, to, ring: route.ring, fallback: route.fallback.clone() })
+}
+
+fn to_plugin(plugin: &Plugin) -> switch::PluginSettings {
+    let launch = plugin.grant.launch.as_ref();
+    switch::PluginSettings {
+        launch: launch
+            .map(|launch| switch::LaunchLimits { at_once: launch.at_once, per_second: launch.per_second }),
+        max_events: plugin.limits.max_events.unwrap_or(Limits::default().max_events),
+    }
+}
+
+fn to_codec(codec: Codec) -> jackfield_media::Codec {
+    match codec {
+        Codec::Pcma => jackfield_media::Codec::Pcma,
+        Codec::Pcmu => jackfield_media::Codec::Pcmu,
+    }
+}

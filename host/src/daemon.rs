@@ -1,0 +1,400 @@
+//! Start, reload and drain.
+
+use std::{
+    fs, io,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::Path,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use arc_swap::ArcSwap;
+use jackfield_plugin::{Engine, EngineOptions, Plugins, TICK};
+use jackfield_sip::Timers;
+use jackfield_switch::{Input, Options, Switch};
+use rand::{
+    RngExt, SeedableRng,
+    rngs::{StdRng, SysRng},
+};
+use tokio::{net::TcpListener, runtime};
+use tracing::{error, info, warn};
+
+use crate::{
+    cli,
+    config::{self, Config, Reload, settings::to_settings},
+    control,
+    net::{FlowIds, open::Opener, stream, tls, udp::Listener},
+    outlet::House,
+    plugins::{
+        DaemonServices, DiskCache, Entries, Entry, Helpers, Instances, Manager, SpeechCache, Watcher,
+        unix_now,
+    },
+    rtp,
+    shard::{Clock, Gate, Inbox},
+    store::{Store, Writer},
+};
+
+/// Legs that one media worker carries.
+const MAX_LEGS: usize = 20_000;
+/// Running calls get their BYE, and the peers some time to answer.
+const DRAIN: Duration = Duration::from_secs(2);
+
+/// A start that failed, in a sentence.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Runs the exchange until it is told to stop.
+pub async fn run(file: &Path) -> Result<(), Failure> {
+    let config = config::load(file)?;
+    let store = Store::open(&config.database()).await?;
+    store.fix_realm(&config.exchange.realm).await?;
+    let new_passwords = cli::users::ensure_passwords(&config, &store).await?;
+
+    let clock = Clock::start();
+    let offset = unix_now() - clock.now();
+    let gate = Gate::new()?;
+    let inbox = gate.inbox();
+    let ids = Arc::new(FlowIds::default());
+    let network = Network::bind(&config, &ids).await?;
+    let control_socket = control::Socket::bind(&config.control_socket())?;
+
+    let mut random = StdRng::try_from_rng(&mut SysRng)?;
+    let media = rtp::start(&media_options(&config), clock, &inbox, random.random()).map_err(|error| {
+        format!("[media] ports = \"{}-{}\": {error}", config.media.ports.first, config.media.ports.last)
+    })?;
+    let (writer, _writing) =
+        Writer::start(store.clone(), config.var().join("recordings"), offset, inbox.clone());
+    let guests =
+        runtime::Builder::new_multi_thread().thread_name("guest").enable_time().enable_io().build()?;
+    let plugins = plugin_house(&config, &store, &inbox, clock, guests.handle())?;
+
+    let settings = Arc::new(to_settings(&config, &store.digests().await?));
+    let options = Options {
+        seed: random.random(),
+        node: "j".to_owned(),
+        user_agent: concat!("Jackfield/", env!("CARGO_PKG_VERSION")).to_owned(),
+        started_unix: offset,
+        sip_timers: Timers::default(),
+    };
+    let context = stream::Context::new(inbox.clone(), ids);
+    let opener = Opener {
+        context: context.clone(),
+        tls: network.connector.clone(),
+        udp: network.udp.iter().map(|listener| (listener.id, listener.local())).collect(),
+    };
+    let house = House {
+        runtime: runtime::Handle::current(),
+        inbox: inbox.clone(),
+        opener: Arc::new(opener),
+        media,
+        instances: plugins.manager.instances.clone(),
+        host: plugins.manager.host.clone(),
+        writer,
+    };
+    let listeners: Vec<_> = network.udp.iter().map(|listener| (listener.id, listener.local())).collect();
+    let shard = gate.shard(clock, Switch::new(options, settings), network.udp, house)?;
+    std::thread::Builder::new().name("switch".to_owned()).spawn(move || shard.run())?;
+
+    let owner = |local: SocketAddr| {
+        let owns = |bound: &SocketAddr| {
+            bound.port() == local.port() && (bound.ip() == local.ip() || bound.ip().is_unspecified())
+        };
+        listeners.iter().find(|(_, bound)| owns(bound)).map(|(id, _)| *id)
+    };
+    inbox.post(Input::Restored(store.bindings(offset, owner).await?)).await;
+    let mut entries = entries(&config);
+    plugins.manager.look(&entries).await;
+    for (listener, tls) in network.streams {
+        tokio::spawn(stream::accept(listener, tls, context.clone()));
+    }
+    announce(&config, &new_passwords);
+
+    let handler =
+        Arc::new(control::Daemon { inbox: inbox.clone(), plugins: plugins.manager.plugins.clone() });
+    tokio::spawn(control::serve(control_socket, handler));
+    let mut live = config;
+    let mut watcher = Watcher::new();
+    let mut stop = Stop::new()?;
+    loop {
+        watcher.watch(folders(&live, &entries));
+        tokio::select! {
+            () = watcher.changed() => {
+                if live.exchange.reload == Reload::Auto {
+                    reload(&mut live, &mut entries, &store, &inbox, &plugins).await;
+                }
+            }
+            signal = stop.wait() => {
+                info!("{signal}: no new calls; running calls end");
+                break;
+            }
+        }
+    }
+    inbox.post(Input::Shutdown).await;
+    plugins.manager.stop_services();
+    tokio::time::sleep(DRAIN).await;
+    inbox.stop().await;
+    guests.shutdown_background();
+    info!("stopped");
+    Ok(())
+}
+
+/// Everything that a start would refuse: the configuration and every plugin.
+pub async fn check(file: &Path) -> Result<(), Failure> {
+    let config = config::load(file)?;
+    let gate = Gate::new()?;
+    let folder = config.var();
+    fs::create_dir_all(&folder)?;
+    let store = Store::open(&config.database()).await?;
+    store.fix_realm(&config.exchange.realm).await?;
+    let guests =
+        runtime::Builder::new_multi_thread().thread_name("guest").enable_time().enable_io().build()?;
+    let plugins = plugin_house(&config, &store, &gate.inbox(), Clock::start(), guests.handle())?;
+    let problems = plugins.manager.check(&entries(&config)).await;
+    guests.shutdown_background();
+    if problems.is_empty() {
+        return Ok(());
+    }
+    Err(problems.join("\n").into())
+}
+
+/// The bound sockets. What cannot be bound is named with its key.
+struct Network {
+    udp: Vec<Listener>,
+    streams: Vec<(TcpListener, Option<tokio_rustls::TlsAcceptor>)>,
+    connector: Option<tokio_rustls::TlsConnector>,
+}
+
+impl Network {
+    async fn bind(config: &Config, ids: &FlowIds) -> Result<Network, Failure> {
+        let listen = &config.listen;
+        let taken = |key: &str, address: &SocketAddr, error: io::Error| {
+            let help = match error.kind() {
+                io::ErrorKind::AddrInUse => "; is another exchange running? Stop it, or choose another port",
+                io::ErrorKind::AddrNotAvailable => "; this host has no such address",
+                io::ErrorKind::PermissionDenied => "; ports below 1024 need rights",
+                _ => "",
+            };
+            format!("{}: [listen] {key} = \"{address}\" cannot be used: {error}{help}", config.file.display())
+        };
+        let mut network = Network { udp: Vec::new(), streams: Vec::new(), connector: None };
+        for address in &listen.udp {
+            let listener =
+                Listener::bind(ids.next(), *address).map_err(|error| taken("udp", address, error))?;
+            network.udp.push(listener);
+        }
+        for address in &listen.tcp {
+            let listener = TcpListener::bind(address).await.map_err(|error| taken("tcp", address, error))?;
+            network.streams.push((listener, None));
+        }
+        if !listen.tls.is_empty() {
+            let files = certificate(config)?;
+            let acceptor = tls::acceptor(&files)?;
+            network.connector = tls::connector(&files)?;
+            for address in &listen.tls {
+                let listener =
+                    TcpListener::bind(address).await.map_err(|error| taken("tls", address, error))?;
+                network.streams.push((listener, Some(acceptor.clone())));
+            }
+        }
+        Ok(network)
+    }
+}
+
+fn certificate(config: &Config) -> Result<tls::Files, Failure> {
+    if let (Some(certificate), Some(key)) = (&config.listen.certificate, &config.listen.key) {
+        let (certificate, key) = (config.resolve(certificate), config.resolve(key));
+        return Ok(tls::Files { certificate, key, authority: None });
+    }
+    let addresses: Vec<IpAddr> = config.listen.tls.iter().map(SocketAddr::ip).collect();
+    Ok(tls::own_authority(&config.var().join("tls"), &tls::own_names(&addresses))?)
+}
+
+fn media_options(config: &Config) -> rtp::Options {
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u16);
+    rtp::Options {
+        address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        ports: config.media.ports,
+        workers: config.media.workers.map_or(cores, |workers| workers.get()),
+        media_timeout: config.media.timeout,
+        max_legs: MAX_LEGS,
+    }
+}
+
+/// The plugin host with all that belongs to it.
+struct PluginHouse {
+    manager: Arc<Manager>,
+    services: Arc<DaemonServices>,
+    helpers: Arc<Helpers>,
+}
+
+fn plugin_house(
+    config: &Config,
+    store: &Store,
+    inbox: &Inbox,
+    clock: Clock,
+    guests: &runtime::Handle,
+) -> Result<PluginHouse, Failure> {
+    let max_map_count =
+        fs::read_to_string("/proc/sys/vm/max_map_count").ok().and_then(|text| text.trim().parse().ok());
+    let engine = Engine::new(EngineOptions {
+        max_instances: config.exchange.calls,
+        max_map_count,
+        ..EngineOptions::default()
+    })?;
+    let ticking = engine.clone();
+    #[expect(clippy::disallowed_methods, reason = "the epochs of the guests are wall time")]
+    let tick = move || {
+        loop {
+            std::thread::sleep(TICK);
+            ticking.tick();
+        }
+    };
+    std::thread::Builder::new().name("epochs".to_owned()).spawn(tick)?;
+
+    let random = StdRng::try_from_rng(&mut SysRng)?;
+    let plugins = Arc::new(Plugins::new());
+    let helpers = Arc::new(Helpers::new(commands(config)));
+    let speech = Arc::new(SpeechCache::open(&config.var().join("speech"))?);
+    let services =
+        DaemonServices::new(store.clone(), helpers.clone(), speech, plugins.clone(), inbox.clone(), random);
+    services.provider.store(config.speech.provider.clone().map(Arc::new));
+    let instances = Arc::new(Instances::new(guests.clone(), plugins.clone(), inbox.clone(), clock));
+    let manager = Arc::new(Manager {
+        engine,
+        cache: DiskCache::open(&config.var().join("compiled"))?,
+        plugins,
+        host: services.host().ok_or("the plugin services ended")?,
+        instances,
+        guests: guests.clone(),
+        inbox: inbox.clone(),
+        operator: ArcSwap::from_pointee(operator(config)),
+        state: Mutex::default(),
+    });
+    Ok(PluginHouse { manager, services, helpers })
+}
+
+fn operator(config: &Config) -> (std::path::PathBuf, String) {
+    (config.file.clone(), fs::read_to_string(&config.file).unwrap_or_default())
+}
+
+fn commands(config: &Config) -> crate::plugins::Commands {
+    config.helpers.iter().map(|(name, helper)| (name.clone(), helper.command.clone())).collect()
+}
+
+fn entries(config: &Config) -> Entries {
+    let entry = |plugin: &config::Plugin| Entry {
+        folder: config.resolve(&plugin.path),
+        grant: plugin.grant.clone(),
+        limits: plugin.limits.clone(),
+        config: plugin.config.clone(),
+    };
+    config.plugins.iter().map(|(name, plugin)| (name.clone(), entry(plugin))).collect()
+}
+
+fn folders(config: &Config, entries: &Entries) -> Vec<std::path::PathBuf> {
+    let mut folders = Manager::folders(entries);
+    folders.push(config.resolve(Path::new(".")));
+    folders
+}
+
+/// Looks at the configuration and every plugin again. A fault changes nothing.
+async fn reload(
+    live: &mut Config,
+    entries_: &mut Entries,
+    store: &Store,
+    inbox: &Inbox,
+    plugins: &PluginHouse,
+) {
+    match config::load(&live.file) {
+        Err(problems) => {
+            // Said once: the next look finds the same text.
+            let text = operator(live);
+            if plugins.manager.operator.load().1 != text.1 {
+                error!("the configuration stays as it was:\n{problems}");
+                plugins.manager.operator.store(Arc::new(text));
+            }
+        }
+        Ok(new) => {
+            let changes = config::diff(live, &new);
+            plugins.manager.operator.store(Arc::new(operator(&new)));
+            if !changes.is_empty() {
+                info!("configuration: {}", changes.summary());
+                for section in &changes.restart {
+                    warn!("{section} takes effect at the next start");
+                }
+                plugins.helpers.replace(commands(&new));
+                plugins.services.provider.store(new.speech.provider.clone().map(Arc::new));
+                *entries_ = entries(&new);
+            }
+            // Passwords are in the store, so users may have changed without the file.
+            match store.digests().await {
+                Ok(digests) if !changes.is_empty() || changes.switch => {
+                    inbox.post(Input::Settings(Arc::new(to_settings(&new, &digests)))).await;
+                }
+                Ok(_) => {}
+                Err(error) => error!("{error}"),
+            }
+            *live = new;
+        }
+    }
+    plugins.manager.look(entries_).await;
+}
+
+/// How to reach this exchange, for the person who started it.
+fn announce(config: &Config, new_passwords: &[(String, String)]) {
+    println!("Jackfield is ready.\n");
+    let address = crate::net::udp::source_address(([192, 0, 2, 1], 9).into())
+        .unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    for (transport, listeners) in
+        [("UDP", &config.listen.udp), ("TCP", &config.listen.tcp), ("TLS", &config.listen.tls)]
+    {
+        for listener in listeners {
+            let ip = if listener.ip().is_unspecified() { address } else { listener.ip() };
+            println!("  register a phone at   {} over {transport}", SocketAddr::new(ip, listener.port()));
+        }
+    }
+    if !config.listen.tls.is_empty() && config.listen.certificate.is_none() {
+        println!("  phones trust          {}", config.var().join("tls/ca.pem").display());
+    }
+    for (name, user) in &config.users {
+        let password = new_passwords.iter().find(|(known, _)| known == name);
+        let password = password.map_or("(as given)".to_owned(), |(_, password)| password.clone());
+        println!("  user {name:<12} number {:<8} password {password}", user.number.as_deref().unwrap_or("-"));
+    }
+    if !new_passwords.is_empty() {
+        println!("  (new passwords are shown this once)");
+    }
+    for (pattern, route) in &config.routes {
+        println!("  dial {pattern:<12} {}", destination(&route.to));
+    }
+    println!();
+}
+
+fn destination(to: &config::To) -> String {
+    match to {
+        config::To::AnyUser => "the user with that number".to_owned(),
+        config::To::Users(users) => users.join(", "),
+        config::To::Plugin(plugin) => format!("plugin {plugin}"),
+        config::To::Sip(uri) => uri.clone(),
+        config::To::Named(name) => name.clone(),
+    }
+}
+
+/// SIGTERM and SIGINT.
+struct Stop {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Stop {
+    fn new() -> io::Result<Stop> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Stop { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn wait(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}

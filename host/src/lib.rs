@@ -1,0 +1,23 @@
+//! The daemon's rooms. Only this crate has sockets, clocks, threads and files.
+//!
+//! - [`config`]: `jackfield.toml`, one file per section.
+//! - [`store`]: what running makes, in SQLite.
+//! - [`net`]: SIP sockets to bytes and back.
+//! - [`rtp`]: media workers, one thread each.
+//! - [`plugins`]: folders on disk, the watcher, the compiled cache, speech.
+//! - [`shard`]: turns the switch's crank.
+//! - [`control`] and [`cli`]: the operator's door.
+//! - [`daemon`]: start, reload, drain.
+
+#![deny(unsafe_code)]
+
+pub mod cli;
+pub mod config;
+pub mod control;
+pub mod daemon;
+pub mod net;
+pub mod outlet;
+pub mod plugins;
+pub mod rtp;
+pub mod shard;
+pub mod store;

@@ -1,0 +1,20 @@
+//! Arguments, start, drain; nothing else.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use jackfield::cli;
+use tracing_subscriber::EnvFilter;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let filter = EnvFilter::try_from_env("JACKFIELD_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    match cli::run(cli::Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("jackfield: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

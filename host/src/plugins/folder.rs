@@ -1,0 +1,130 @@
+//! A plugin's folder on disk, read whole.
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use jackfield_media::Clip;
+use jackfield_plugin::{Kind, Manifest};
+use sha2::{Digest, Sha256};
+
+/// A wasm file, a prompt: larger ones are refused.
+const MAX_FILE: u64 = 64 << 20;
+const MAX_PROMPTS: usize = 1000;
+
+/// `plugin.toml`, the component and the prompts, as they lay on disk together.
+pub struct Folder {
+    pub manifest: Manifest,
+    /// The text of `plugin.toml`, to find the line of a setting.
+    pub manifest_text: String,
+    pub manifest_path: PathBuf,
+    pub wasm: Vec<u8>,
+    pub prompts: BTreeMap<String, Arc<Clip>>,
+}
+
+/// The raw files, before anything is decoded: cheap to read and to compare.
+pub struct Files {
+    path: PathBuf,
+    manifest: String,
+    component: String,
+    wasm: Vec<u8>,
+    prompts: BTreeMap<String, Vec<u8>>,
+    parsed: Manifest,
+}
+
+impl Files {
+    /// Reads what is there. Errors are sentences with the file's name.
+    pub fn read(folder: &Path) -> Result<Files, String> {
+        let path = folder.join("plugin.toml");
+        let manifest = text(&path)?;
+        let parsed = Manifest::parse(&manifest).map_err(|error| format!("{}:{error}", path.display()))?;
+        let component = parsed.plugin.component.clone();
+        let wasm = bytes(&folder.join(&component))?;
+        let prompts = match folder.join(parsed.prompts()) {
+            folder if folder.is_dir() => prompts(&folder)?,
+            _ => BTreeMap::new(),
+        };
+        Ok(Files { path, manifest, component, wasm, prompts, parsed })
+    }
+
+    /// It makes speech for others.
+    pub fn is_provider(&self) -> bool {
+        self.parsed.plugin.kind.contains(&Kind::Tts)
+    }
+
+    /// Where the prompts of a plugin lie, if it has any.
+    pub fn prompts_folder(folder: &Path) -> Option<PathBuf> {
+        let manifest = Manifest::parse(&text(&folder.join("plugin.toml")).ok()?).ok()?;
+        Some(folder.join(manifest.prompts())).filter(|prompts| prompts.is_dir())
+    }
+
+    /// Equal digests: nothing changed.
+    pub fn digest(&self) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        let mut add = |bytes: &[u8]| {
+            hash.update((bytes.len() as u64).to_le_bytes());
+            hash.update(bytes);
+        };
+        add(self.manifest.as_bytes());
+        add(self.component.as_bytes());
+        add(&self.wasm);
+        for (name, bytes) in &self.prompts {
+            add(name.as_bytes());
+            add(bytes);
+        }
+        hash.finalize().into()
+    }
+
+    /// Decodes the prompts.
+    pub fn open(self) -> Result<Folder, String> {
+        let prompts = self
+            .prompts
+            .into_iter()
+            .map(|(name, bytes)| match Clip::from_wav(&bytes) {
+                Ok(clip) => Ok((name, Arc::new(clip))),
+                Err(error) => Err(format!("{}: prompt {name}: {error}", self.path.display())),
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Folder {
+            manifest: self.parsed,
+            manifest_text: self.manifest,
+            manifest_path: self.path,
+            wasm: self.wasm,
+            prompts,
+        })
+    }
+}
+
+fn text(path: &Path) -> Result<String, String> {
+    String::from_utf8(bytes(path)?).map_err(|_| format!("{}: it is no UTF-8 text", path.display()))
+}
+
+fn bytes(path: &Path) -> Result<Vec<u8>, String> {
+    let read = || {
+        if fs::metadata(path)?.len() > MAX_FILE {
+            return Err(io::Error::other(format!("larger than {} MiB", MAX_FILE >> 20)));
+        }
+        fs::read(path)
+    };
+    read().map_err(|error| format!("{}: {error}", path.display()))
+}
+
+fn prompts(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>, String> {
+    let failed = |error: io::Error| format!("{}: {error}", folder.display());
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        let name = path.file_name().and_then(|name| name.to_str());
+        let Some(name) = name.filter(|name| name.ends_with(".wav") && !name.starts_with('.')) else {
+            continue;
+        };
+        if found.len() == MAX_PROMPTS {
+            return Err(format!("{}: more than {MAX_PROMPTS} prompts", folder.display()));
+        }
+        found.insert(name.to_owned(), bytes(&path)?);
+    }
+    Ok(found)
+}

@@ -1,0 +1,216 @@
+//! What guests reach besides their calls: the clock, the log, the store, helpers and speech.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError, Weak},
+    time::{Duration, SystemTime},
+};
+
+use futures_util::FutureExt;
+use jackfield_media::Clip;
+use jackfield_plugin::{
+    Answer, Contact, Host, HttpRequest, HttpResponse, Limits, LocalTime, Origin, Plugins, Replies, Services, Speech,
+    Switchboard,
+};
+use jackfield_switch::{Command, Error, Input, InstanceId, Level, Token};
+use jiff::{Timestamp, tz::TimeZone};
+use rand::{RngExt, rngs::StdRng};
+use tracing::{debug, error, info, warn};
+
+use super::{helper::Helpers, speech::SpeechCache};
+use crate::{
+    shard::Inbox,
+    store::{Store, StoreError},
+};
+
+pub struct DaemonServices {
+    pub store: Store,
+    pub helpers: Arc<Helpers>,
+    pub speech: Arc<SpeechCache>,
+    pub plugins: Arc<Plugins>,
+    /// Name of the plugin that makes the voice.
+    pub provider: arc_swap::ArcSwapOption<String>,
+    pub inbox: Inbox,
+    pub replies: Arc<Replies>,
+    random: Mutex<StdRng>,
+    this: Weak<DaemonServices>,
+}
+
+impl DaemonServices {
+    pub fn new(
+        store: Store,
+        helpers: Arc<Helpers>,
+        speech: Arc<SpeechCache>,
+        plugins: Arc<Plugins>,
+        inbox: Inbox,
+        random: StdRng,
+    ) -> Arc<DaemonServices> {
+        Arc::new_cyclic(|this| DaemonServices {
+            store,
+            helpers,
+            speech,
+            plugins,
+            provider: arc_swap::ArcSwapOption::empty(),
+            inbox,
+            replies: Arc::new(Replies::new()),
+            random: Mutex::new(random),
+            this: this.clone(),
+        })
+    }
+
+    /// What instances are given. None while the daemon is ending.
+    pub fn host(&self) -> Option<Host> {
+        let services = self.this.upgrade()?;
+        Some(Host { switch: Arc::new(Board(self.inbox.clone())), services, replies: self.replies.clone() })
+    }
+
+    fn stored<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, StoreError>> + Send + 'static,
+    ) -> Answer<T> {
+        async move { work.await.map_err(Error::from) }.boxed()
+    }
+
+    /// Bytes that a plugin may keep.
+    fn quota(&self, plugin: &str) -> usize {
+        self.plugins.live(plugin).map_or(Limits::default().kv, |version| version.limits().kv)
+    }
+}
+
+/// Unix time.
+#[expect(clippy::disallowed_methods, reason = "the daemon is where wall time comes from")]
+pub fn unix_now() -> Duration {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+}
+
+struct Board(Inbox);
+
+impl Switchboard for Board {
+    fn post(&self, instance: InstanceId, token: Token, command: Command) -> Result<(), Error> {
+        let input = Input::Command { instance, token, command };
+        self.0.try_post(input).map_err(|_| Error::Limit("the exchange is overloaded".to_owned()))
+    }
+
+    fn abandon(&self, instance: InstanceId, token: Token) {
+        // Lost only when the queue is full: the end of the instance stops the verb too.
+        let _ = self.0.try_post(Input::Abandoned { instance, token });
+    }
+}
+
+fn not_yet<T: Send + 'static>(what: &str) -> Answer<T> {
+    let error = Error::Unavailable(format!("{what}: this daemon does not have it yet"));
+    async move { Err(error) }.boxed()
+}
+
+impl Services for DaemonServices {
+    fn now(&self) -> u64 {
+        unix_now().as_millis() as u64
+    }
+
+    fn utc_offset(&self) -> i32 {
+        TimeZone::system().to_offset(Timestamp::now()).seconds() / 60
+    }
+
+    fn local(&self, at: u64, zone: &str) -> Option<LocalTime> {
+        let zone = TimeZone::get(zone).ok()?;
+        let time = zone.to_datetime(Timestamp::from_millisecond(i64::try_from(at).ok()?).ok()?);
+        Some(LocalTime {
+            year: i32::from(time.year()),
+            month: time.month() as u8,
+            day: time.day() as u8,
+            hour: time.hour() as u8,
+            minute: time.minute() as u8,
+            second: time.second() as u8,
+            weekday: time.weekday().to_monday_one_offset() as u8,
+        })
+    }
+
+    fn random(&self) -> u64 {
+        self.random.lock().unwrap_or_else(PoisonError::into_inner).random()
+    }
+
+    fn log(&self, origin: &Origin<'_>, level: Level, message: &str, fields: &[(String, String)]) {
+        let fields: String = fields.iter().map(|(key, value)| format!(" {key}={value:?}")).collect();
+        let (plugin, version, call) = (origin.plugin, origin.number, origin.call);
+        match level {
+            Level::Debug => debug!(plugin, version, call, "{message}{fields}"),
+            Level::Info => info!(plugin, version, call, "{message}{fields}"),
+            Level::Warn => warn!(plugin, version, call, "{message}{fields}"),
+            Level::Error => error!(plugin, version, call, "{message}{fields}"),
+        }
+    }
+
+    fn kv_get(&self, plugin: &str, key: &str) -> Answer<Option<Vec<u8>>> {
+        let (store, plugin, key, now) = (self.store.clone(), plugin.to_owned(), key.to_owned(), self.now());
+        self.stored(async move { store.value(&plugin, &key, now).await })
+    }
+
+    fn kv_set(&self, plugin: &str, key: &str, value: Vec<u8>, ttl: Option<Duration>) -> Answer<()> {
+        let (store, quota, now) = (self.store.clone(), self.quota(plugin), self.now());
+        let (plugin, key) = (plugin.to_owned(), key.to_owned());
+        self.stored(async move { store.set_value(&plugin, &key, &value, ttl, now, quota).await })
+    }
+
+    fn kv_delete(&self, plugin: &str, key: &str) -> Answer<bool> {
+        let (store, plugin, key, now) = (self.store.clone(), plugin.to_owned(), key.to_owned(), self.now());
+        self.stored(async move { store.delete_value(&plugin, &key, now).await })
+    }
+
+    fn kv_add(&self, plugin: &str, key: &str, delta: i64) -> Answer<i64> {
+        let (store, quota, now) = (self.store.clone(), self.quota(plugin), self.now());
+        let (plugin, key) = (plugin.to_owned(), key.to_owned());
+        self.stored(async move { store.add_value(&plugin, &key, delta, now, quota).await })
+    }
+
+    fn kv_swap(&self, plugin: &str, key: &str, old: Option<Vec<u8>>, new: Vec<u8>) -> Answer<bool> {
+        let (store, quota, now) = (self.store.clone(), self.quota(plugin), self.now());
+        let (plugin, key) = (plugin.to_owned(), key.to_owned());
+        self.stored(
+            async move { store.swap_value(&plugin, &key, old.as_deref(), &new, now, quota).await },
+        )
+    }
+
+    fn kv_keys(&self, plugin: &str, prefix: &str, after: &str, limit: u32) -> Answer<Vec<String>> {
+        let (store, plugin, now) = (self.store.clone(), plugin.to_owned(), self.now());
+        let (prefix, after) = (prefix.to_owned(), after.to_owned());
+        self.stored(async move { store.keys(&plugin, &prefix, &after, limit, now).await })
+    }
+
+    fn contacts_due(&self, plugin: &str, campaign: &str, now: u64, limit: u32) -> Answer<Vec<Contact>> {
+        let (store, plugin, campaign) = (self.store.clone(), plugin.to_owned(), campaign.to_owned());
+        self.stored(async move { store.contacts_due(&plugin, &campaign, now, limit).await })
+    }
+
+    fn contacts_next_due(&self, plugin: &str, campaign: &str) -> Answer<Option<u64>> {
+        let (store, plugin, campaign) = (self.store.clone(), plugin.to_owned(), campaign.to_owned());
+        self.stored(async move { store.contacts_next_due(&plugin, &campaign).await })
+    }
+
+    fn contacts_postpone(&self, plugin: &str, contact: u64, until: u64) -> Answer<()> {
+        let (store, plugin) = (self.store.clone(), plugin.to_owned());
+        self.stored(async move { store.postpone_contact(&plugin, contact, until).await })
+    }
+
+    fn contacts_finish(&self, plugin: &str, contact: u64, outcome: String) -> Answer<()> {
+        let (store, plugin) = (self.store.clone(), plugin.to_owned());
+        self.stored(async move { store.finish_contact(&plugin, contact, &outcome).await })
+    }
+
+    fn http(&self, _: &str, _: HttpRequest) -> Answer<HttpResponse> {
+        not_yet("http")
+    }
+
+    fn helper(&self, name: &str, args: Vec<String>, input: Vec<u8>, timeout: Duration) -> Answer<Vec<u8>> {
+        let (helpers, name) = (self.helpers.clone(), name.to_owned());
+        async move { helpers.run(&name, &args, &input, timeout).await }.boxed()
+    }
+
+    fn speech(&self, _: &str, speech: Speech) -> Answer<Arc<Clip>> {
+        let (Some(provider), Some(host)) = (self.provider.load_full(), self.host()) else {
+            let error =
+                Error::Unavailable("speech: name a provider in [speech] of jackfield.toml".to_owned());
+            return async move { Err(error) }.boxed();
+        };
+        let (cache, plugins) = (self.speech.clone(), self.plugins.clone());
+        async move { cache.say(&plugins, &provider, &host, speech).await }.boxed()
+    }
+}

@@ -1,0 +1,163 @@
+//! Speech: asks the provider plugin once for each sentence and keeps the result
+//! in memory and on disk, both bounded.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    time::SystemTime,
+};
+
+use jackfield_media::Clip;
+use jackfield_plugin::{Host, Plugins, Speech, Version};
+use jackfield_switch::Error;
+use sha2::{Digest, Sha256};
+use tokio::sync::OnceCell;
+use tracing::{debug, warn};
+
+/// 8 kHz samples in memory: about an hour and a half of speech.
+const MAX_MEMORY_SAMPLES: usize = 40 << 20;
+const MAX_DISK_BYTES: u64 = 512 << 20;
+
+type Made = Arc<OnceCell<Arc<Clip>>>;
+
+pub struct SpeechCache {
+    folder: PathBuf,
+    memory: Mutex<Memory>,
+}
+
+/// Clips by key, with the turn of their last use.
+#[derive(Default)]
+struct Memory {
+    clips: HashMap<String, (u64, Arc<Clip>)>,
+    turn: u64,
+    samples: usize,
+    /// Sentences that are being made: who asks for one waits for it.
+    making: BTreeMap<String, Made>,
+}
+
+impl SpeechCache {
+    pub fn open(folder: &Path) -> io::Result<SpeechCache> {
+        fs::create_dir_all(folder)?;
+        Ok(SpeechCache { folder: folder.to_owned(), memory: Mutex::default() })
+    }
+
+    /// The sentence as audio; made by the live version of `provider` when it is not kept.
+    pub async fn say(
+        self: &Arc<Self>,
+        plugins: &Plugins,
+        provider: &str,
+        host: &Host,
+        speech: Speech,
+    ) -> Result<Arc<Clip>, Error> {
+        let Some(version) = plugins.live(provider) else {
+            return Err(Error::Unavailable(format!("the speech provider {provider} is not loaded")));
+        };
+        let key = key(&version, &speech);
+        if let Some(clip) = self.remembered(&key) {
+            return Ok(clip);
+        }
+        let cell = self.lock().making.entry(key.clone()).or_default().clone();
+        let made = cell.get_or_try_init(|| self.find_or_make(&key, &version, host, speech)).await.cloned();
+        let mut memory = self.lock();
+        memory.making.remove(&key);
+        if let Ok(clip) = &made {
+            memory.keep(key, clip.clone());
+        }
+        made
+    }
+
+    async fn find_or_make(
+        self: &Arc<Self>,
+        key: &str,
+        version: &Arc<Version>,
+        host: &Host,
+        speech: Speech,
+    ) -> Result<Arc<Clip>, Error> {
+        let path = self.folder.join(format!("{key}.wav"));
+        if let Ok(bytes) = tokio::fs::read(&path).await
+            && let Ok(clip) = Clip::from_wav(&bytes)
+        {
+            return Ok(Arc::new(clip));
+        }
+        debug!(text = %speech.text, lang = %speech.lang, provider = version.name(), "speech is made");
+        let audio = version.synthesize(host, speech).await?;
+        let clip = Arc::new(Clip::from_samples(audio.rate, &audio.samples));
+        let (cache, kept) = (self.clone(), clip.clone());
+        let written = tokio::task::spawn_blocking(move || cache.write(&path, &kept)).await;
+        if let Ok(Err(error)) = written {
+            warn!(%error, "speech was not kept on disk");
+        }
+        Ok(clip)
+    }
+
+    fn write(&self, path: &Path, clip: &Clip) -> io::Result<()> {
+        let temporary = path.with_extension("tmp");
+        fs::write(&temporary, jackfield_media::to_wav(clip.samples()))?;
+        fs::rename(&temporary, path)?;
+        self.prune()
+    }
+
+    /// Deletes the oldest files past the limit.
+    fn prune(&self) -> io::Result<()> {
+        let mut files: Vec<(SystemTime, u64, PathBuf)> = fs::read_dir(&self.folder)?
+            .filter_map(Result::ok)
+            .filter_map(|entry| {
+                let metadata = entry.metadata().ok()?;
+                Some((metadata.modified().ok()?, metadata.len(), entry.path()))
+            })
+            .collect();
+        let mut total: u64 = files.iter().map(|file| file.1).sum();
+        files.sort();
+        for (_, length, path) in files {
+            if total <= MAX_DISK_BYTES {
+                break;
+            }
+            fs::remove_file(path)?;
+            total -= length;
+        }
+        Ok(())
+    }
+
+    fn remembered(&self, key: &str) -> Option<Arc<Clip>> {
+        let mut memory = self.lock();
+        memory.turn += 1;
+        let turn = memory.turn;
+        let (used, clip) = memory.clips.get_mut(key)?;
+        *used = turn;
+        Some(clip.clone())
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Memory {
+    fn keep(&mut self, key: String, clip: Arc<Clip>) {
+        self.turn += 1;
+        self.samples += clip.samples().len();
+        if let Some((_, former)) = self.clips.insert(key, (self.turn, clip)) {
+            self.samples -= former.samples().len();
+        }
+        while self.samples > MAX_MEMORY_SAMPLES {
+            let oldest = self.clips.iter().min_by_key(|(_, (used, _))| *used).map(|(key, _)| key.clone());
+            let Some((_, clip)) = oldest.and_then(|key| self.clips.remove(&key)) else { return };
+            self.samples -= clip.samples().len();
+        }
+    }
+}
+
+/// The same text sounds the same only with the same provider and settings.
+fn key(version: &Version, speech: &Speech) -> String {
+    let mut hash = Sha256::new();
+    let settings = version.settings().to_string();
+    let ssml = if speech.ssml { "ssml" } else { "" };
+    for part in [version.sha256(), &settings, &speech.lang, &speech.voice, ssml, &speech.text] {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part.as_bytes());
+    }
+    let digest: [u8; 32] = hash.finalize().into();
+    digest[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+}

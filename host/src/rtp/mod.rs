@@ -1,0 +1,87 @@
+//! Media workers: a thread each, with its own poll loop, sockets and media session.
+
+mod ports;
+mod worker;
+
+use std::{
+    io,
+    net::IpAddr,
+    sync::Arc,
+    sync::mpsc::{SyncSender, TrySendError, sync_channel},
+    time::Duration,
+};
+
+use jackfield_media::{Command, WorkerId};
+use mio::Waker;
+use tracing::error;
+
+use crate::{
+    config::PortRange,
+    shard::{Clock, Inbox},
+};
+
+/// Commands that may wait for a worker.
+const QUEUE: usize = 16_384;
+
+/// What the media workers are started with.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where media sockets are bound; the address that peers see is the SIP flow's.
+    pub address: IpAddr,
+    pub ports: PortRange,
+    pub workers: u16,
+    /// A leg that hears nothing for this long has lost its peer; zero: never.
+    pub media_timeout: Duration,
+    /// Legs of one worker.
+    pub max_legs: usize,
+}
+
+/// The way to a running worker.
+pub struct Handle {
+    sender: SyncSender<Command>,
+    waker: Arc<Waker>,
+}
+
+impl Handle {
+    pub fn send(&self, command: Command) {
+        match self.sender.try_send(command) {
+            Ok(()) => {
+                let _ = self.waker.wake();
+            }
+            // Thousands of commands behind: the thread hangs or has died.
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
+                error!("a media worker takes no more commands");
+            }
+        }
+    }
+}
+
+impl Drop for Handle {
+    /// The worker sees that its queue is closed, and ends.
+    fn drop(&mut self) {
+        let _ = self.waker.wake();
+    }
+}
+
+/// Starts the workers. Their leases and events go to the shard.
+pub fn start(options: &Options, clock: Clock, inbox: &Inbox, seed: u64) -> io::Result<Vec<Handle>> {
+    let workers = options.workers.max(1);
+    (0..workers)
+        .map(|index| {
+            let (sender, commands) = sync_channel(QUEUE);
+            let ports = ports::share(options.ports, index, workers);
+            let worker = worker::Worker::new(worker::Start {
+                id: WorkerId(index),
+                options: options.clone(),
+                ports,
+                clock,
+                inbox: inbox.clone(),
+                commands,
+                seed: seed.wrapping_add(u64::from(index)),
+            })?;
+            let waker = worker.waker();
+            std::thread::Builder::new().name(format!("media-{index}")).spawn(move || worker.run())?;
+            Ok(Handle { sender, waker })
+        })
+        .collect()
+}

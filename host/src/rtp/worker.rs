@@ -1,0 +1,306 @@
+//! One media worker: `recv`, the session, `send`.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    io,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        mpsc::{Receiver, TryRecvError},
+    },
+    time::Duration,
+};
+
+use jackfield_media::{Command, Event, Lease, LegId, PortId, Session, Settings, WorkerId};
+use jackfield_switch::Input;
+use mio::{Events, Interest, Poll, Token, Waker, net::UdpSocket};
+use tracing::{debug, error, warn};
+
+use super::Options;
+use crate::shard::{Clock, Inbox};
+
+const WAKE: Token = Token(usize::MAX);
+/// RTP fits an Ethernet frame; what is larger is no RTP of ours.
+const PACKET: usize = 2048;
+/// Sockets that lie ready for the next calls.
+const READY: usize = 64;
+/// Packets of one socket before the others have their turn.
+const BATCH: usize = 32;
+
+pub(super) struct Start<P> {
+    pub(super) id: WorkerId,
+    pub(super) options: Options,
+    pub(super) ports: P,
+    pub(super) clock: Clock,
+    pub(super) inbox: Inbox,
+    pub(super) commands: Receiver<Command>,
+    pub(super) seed: u64,
+}
+
+/// A bound socket. It is polled from the moment that a leg uses it.
+struct Port {
+    socket: UdpSocket,
+    number: u16,
+    /// The socket takes packets from this source only.
+    connected: Option<SocketAddr>,
+    used: bool,
+}
+
+pub(super) struct Worker {
+    id: WorkerId,
+    options: Options,
+    clock: Clock,
+    inbox: Inbox,
+    commands: Receiver<Command>,
+    poll: Poll,
+    waker: Arc<Waker>,
+    session: Session,
+    ports: Vec<Option<Port>>,
+    /// Places in `ports` that are empty.
+    vacant: Vec<PortId>,
+    /// Port numbers that are bound to no socket.
+    unbound: VecDeque<u16>,
+    /// Sockets that are leased and not used.
+    ready: usize,
+    legs: HashMap<LegId, PortId>,
+    /// What the shard had no room for.
+    outbox: VecDeque<Input>,
+    /// Sockets that had more than a batch.
+    unfinished: Vec<PortId>,
+}
+
+impl Worker {
+    pub(super) fn new(start: Start<impl Iterator<Item = u16>>) -> io::Result<Worker> {
+        let poll = Poll::new()?;
+        let waker = Arc::new(Waker::new(poll.registry(), WAKE)?);
+        let settings = Settings {
+            seed: start.seed,
+            media_timeout: start.options.media_timeout,
+            max_legs: start.options.max_legs,
+        };
+        let mut worker = Worker {
+            id: start.id,
+            clock: start.clock,
+            inbox: start.inbox,
+            commands: start.commands,
+            poll,
+            waker,
+            session: Session::new(settings),
+            ports: Vec::new(),
+            vacant: Vec::new(),
+            unbound: start.ports.collect(),
+            ready: 0,
+            legs: HashMap::new(),
+            outbox: VecDeque::new(),
+            unfinished: Vec::new(),
+            options: start.options,
+        };
+        worker.lease();
+        if worker.ready == 0 {
+            return Err(io::Error::new(
+                io::ErrorKind::AddrInUse,
+                "no media port could be bound: are the ports of [media] taken?",
+            ));
+        }
+        Ok(worker)
+    }
+
+    pub(super) fn waker(&self) -> Arc<Waker> {
+        self.waker.clone()
+    }
+
+    pub(super) fn run(mut self) {
+        let mut events = Events::with_capacity(1024);
+        let mut buffer = [0; PACKET];
+        loop {
+            let wait = if !self.unfinished.is_empty() {
+                Some(Duration::ZERO)
+            } else if !self.outbox.is_empty() {
+                Some(Duration::from_millis(1))
+            } else {
+                self.session.next_timeout().map(|at| at.saturating_sub(self.clock.now()))
+            };
+            if let Err(error) = self.poll.poll(&mut events, wait)
+                && error.kind() != io::ErrorKind::Interrupted
+            {
+                error!(%error, "poll failed");
+            }
+            let again = std::mem::take(&mut self.unfinished);
+            let named = events.iter().filter(|event| event.token() != WAKE);
+            for port in again.into_iter().chain(named.map(|event| PortId(event.token().0 as u32))) {
+                self.read(port, &mut buffer);
+            }
+            if !self.take_commands() {
+                return;
+            }
+            let now = self.clock.now();
+            if self.session.next_timeout().is_some_and(|at| at <= now) {
+                self.session.handle_timeout(now);
+            }
+            self.drain(&mut buffer);
+            self.lease();
+            self.flush();
+        }
+    }
+
+    fn read(&mut self, id: PortId, buffer: &mut [u8; PACKET]) {
+        for _ in 0..BATCH {
+            let Some(port) = self.ports.get(id.0 as usize).and_then(Option::as_ref) else { return };
+            let received = match port.connected {
+                Some(source) => port.socket.recv(buffer).map(|length| (length, source)),
+                None => port.socket.recv_from(buffer),
+            };
+            match received {
+                Ok((length, source)) => {
+                    let now = self.clock.now();
+                    let forward = self.session.handle_packet(now, id, source, &mut buffer[..length]);
+                    if let Some(forward) = forward {
+                        self.send(forward.port, forward.to, &buffer[..forward.length]);
+                    }
+                    self.drain(buffer);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                // A peer's port was closed: an ICMP message to what we sent earlier.
+                Err(error) => debug!(%error, "receiving media"),
+            }
+        }
+        self.unfinished.push(id);
+    }
+
+    fn send(&self, port: PortId, to: SocketAddr, packet: &[u8]) {
+        let Some(Some(port)) = self.ports.get(port.0 as usize) else { return };
+        let sent = match port.connected {
+            Some(peer) if peer == to => port.socket.send(packet),
+            _ => port.socket.send_to(packet, to),
+        };
+        if let Err(error) = sent {
+            debug!(%to, %error, "sending media");
+        }
+    }
+
+    /// False when the daemon has let go of this worker.
+    fn take_commands(&mut self) -> bool {
+        loop {
+            match self.commands.try_recv() {
+                Ok(command) => self.command(command),
+                Err(TryRecvError::Empty) => return true,
+                Err(TryRecvError::Disconnected) => return false,
+            }
+        }
+    }
+
+    fn command(&mut self, command: Command) {
+        match &command {
+            Command::Open { leg, port, .. } => self.open(*leg, *port),
+            Command::Update { leg, params } => self.release_source(*leg, params.remote),
+            _ => {}
+        }
+        self.session.handle_command(self.clock.now(), command);
+    }
+
+    fn open(&mut self, leg: LegId, id: PortId) {
+        let Some(Some(port)) = self.ports.get_mut(id.0 as usize) else { return };
+        if !port.used {
+            port.used = true;
+            self.ready = self.ready.saturating_sub(1);
+            let token = Token(id.0 as usize);
+            if let Err(error) = self.poll.registry().register(&mut port.socket, token, Interest::READABLE) {
+                error!(%error, port = port.number, "a media socket could not be polled");
+            }
+        }
+        self.legs.insert(leg, id);
+    }
+
+    /// The peer may move: take packets from any source again, until one is latched.
+    fn release_source(&mut self, leg: LegId, remote: Option<SocketAddr>) {
+        let Some(id) = self.legs.get(&leg) else { return };
+        let Some(Some(port)) = self.ports.get_mut(id.0 as usize) else { return };
+        if port.connected.is_some() && port.connected != remote {
+            port.connected = None;
+            if let Err(error) = rustix::net::connect_unspec(&port.socket) {
+                warn!(%error, port = port.number, "a media socket could not be released from its peer");
+            }
+        }
+    }
+
+    /// The kernel drops other sources for us, and need not look up the route.
+    fn latch(&mut self, leg: LegId, source: SocketAddr) {
+        let Some(id) = self.legs.get(&leg) else { return };
+        let Some(Some(port)) = self.ports.get_mut(id.0 as usize) else { return };
+        if port.socket.connect(source).is_ok() {
+            port.connected = Some(source);
+        }
+    }
+
+    fn drain(&mut self, buffer: &mut [u8; PACKET]) {
+        while let Some(transmit) = self.session.poll_transmit(buffer) {
+            self.send(transmit.port, transmit.to, &buffer[..transmit.length]);
+        }
+        while let Some(event) = self.session.poll_event() {
+            match &event {
+                Event::Latched { leg, source } => self.latch(*leg, *source),
+                Event::Closed { leg, port, .. } => self.close(*leg, *port),
+                _ => {}
+            }
+            self.outbox.push_back(Input::Media { worker: self.id, event });
+        }
+    }
+
+    /// The port number goes to the end of the line: late packets of the old
+    /// call find nobody.
+    fn close(&mut self, leg: LegId, id: PortId) {
+        self.legs.remove(&leg);
+        let Some(port) = self.ports.get_mut(id.0 as usize).and_then(Option::take) else { return };
+        self.unbound.push_back(port.number);
+        self.vacant.push(id);
+    }
+
+    /// Binds sockets until enough lie ready, and lends them to the switch.
+    fn lease(&mut self) {
+        let mut leases = Vec::new();
+        let mut tries = self.unbound.len().min(2 * READY);
+        while self.ready < READY && tries > 0 {
+            tries -= 1;
+            let Some(number) = self.unbound.pop_front() else { break };
+            match UdpSocket::bind(SocketAddr::new(self.options.address, number)) {
+                Ok(socket) => leases.push(self.keep(socket, number)),
+                // Somebody else has it now; it may be free later.
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse => self.unbound.push_back(number),
+                Err(error) => {
+                    warn!(%error, port = number, "a media port could not be bound");
+                    self.unbound.push_back(number);
+                    break;
+                }
+            }
+        }
+        if !leases.is_empty() {
+            self.outbox.push_back(Input::Leases(leases));
+            self.flush();
+        }
+    }
+
+    fn keep(&mut self, socket: UdpSocket, number: u16) -> Lease {
+        let port = Port { socket, number, connected: None, used: false };
+        let id = match self.vacant.pop() {
+            Some(id) => {
+                self.ports[id.0 as usize] = Some(port);
+                id
+            }
+            None => {
+                self.ports.push(Some(port));
+                PortId(self.ports.len() as u32 - 1)
+            }
+        };
+        self.ready += 1;
+        Lease { worker: self.id, port: id, number }
+    }
+
+    fn flush(&mut self) {
+        while let Some(input) = self.outbox.pop_front() {
+            if let Err(full) = self.inbox.try_post(input) {
+                self.outbox.push_front(full.0);
+                return;
+            }
+        }
+    }
+}
