@@ -1,0 +1,59 @@
+# make run     start the example exchange (installs and builds what is missing)
+# make test    check everything
+# make setup   only install what those two need
+
+CONFIG ?= examples/la-plateforme/jackfield.toml
+
+target := $(or $(CARGO_TARGET_DIR),target)
+# Guests are built for wasm, in workspaces of their own.
+guests := $(patsubst %/Cargo.toml,%,$(wildcard plugins/Cargo.toml tests/guests/Cargo.toml))
+
+.PHONY: run test setup setup-run build plugins format lint bench soak fuzz clean
+# Cargo uses all cores by itself, and installing twice at once does not work.
+.NOTPARALLEL:
+
+run: build plugins
+	$(target)/debug/jackfield run $(CONFIG)
+
+test: setup format build plugins lint
+	scripts/run-tests
+
+setup:
+	@scripts/setup
+
+setup-run:
+	@scripts/setup run
+
+# One command and one profile for `run` and `test`: wasmtime is compiled once.
+build: setup-run
+	cargo build --workspace
+
+plugins: setup-run
+	scripts/build-plugins $(guests)
+	scripts/place-plugins
+
+format: setup
+	cargo fmt --all --check
+	for dir in $(guests); do cargo fmt --all --check --manifest-path $$dir/Cargo.toml || exit 1; done
+
+lint: setup
+	cargo clippy --workspace --all-targets -- -D warnings
+	[ ! -e plugins/Cargo.toml ] || \
+	    cargo clippy --workspace --all-targets --manifest-path plugins/Cargo.toml -- -D warnings
+
+bench: setup build plugins
+	cargo bench -p jackfield-bench
+
+soak: setup build plugins
+	cargo test --release -p jackfield-tests -- --ignored soak
+
+# Every fuzz target for a minute; needs nightly Rust and cargo-fuzz.
+fuzz:
+	cd host/sip && for name in $$(cargo +nightly fuzz list); do \
+	    cargo +nightly fuzz run $$name -- -max_total_time=60 || exit 1; \
+	done
+
+clean:
+	cargo clean
+	for dir in $(guests); do cargo clean --manifest-path $$dir/Cargo.toml || exit 1; done
+	rm -f plugins/*/*.wasm

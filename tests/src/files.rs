@@ -1,0 +1,62 @@
+//! Files of the repository, and what is built from them.
+
+use std::{
+    env, fs, io,
+    path::{Path, PathBuf},
+};
+
+/// The repository.
+pub fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ is in the repository").to_owned()
+}
+
+/// A file of `tests/scenarios`.
+pub fn scenario(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").join(name)
+}
+
+/// The daemon that was built with this test: TARGET/PROFILE/deps/TEST stands beside it.
+pub fn daemon() -> PathBuf {
+    let test = env::current_exe().expect("the path of this test");
+    let profile = test.parent().and_then(Path::parent).expect("TARGET/PROFILE/deps/TEST");
+    let daemon = profile.join("jackfield");
+    assert!(daemon.exists(), "{} is missing: run `cargo build --workspace` first", daemon.display());
+    daemon
+}
+
+/// Copies a folder of the repository, without what builds left in it, to the same place below `to`.
+pub fn copy_folder(from: &str, to: &Path) -> PathBuf {
+    let (source, target) = (repository().join(from), to.join(from));
+    copy(&source, &target).unwrap_or_else(|error| panic!("{}: {error}", source.display()));
+    target
+}
+
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if name == "target" || name == "var" {
+            continue;
+        }
+        let target = to.join(&name);
+        if entry.file_type()?.is_dir() {
+            copy(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
+}
+
+/// A wasm file that does the same and is another one: with one more custom section.
+pub fn other_wasm(wasm: &[u8], mark: u32) -> Vec<u8> {
+    let name = format!("copy-{mark}");
+    let mut other = wasm.to_vec();
+    other.push(0);
+    // Both lengths are below 128: one LEB128 byte each.
+    other.push(name.len() as u8 + 1);
+    other.push(name.len() as u8);
+    other.extend_from_slice(name.as_bytes());
+    other
+}

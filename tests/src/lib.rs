@@ -1,0 +1,30 @@
+//! The whole exchange from outside: the real binary, driven by phones that are not ours
+//! (SIPp, baresip) and by a scripted phone that builds and reads its messages with rsip.
+//!
+//! - [`exchange`] starts the binary on ports of its own in a folder of its own.
+//! - [`phone`] is the scripted phone, [`rtp`] its ear and mouth.
+//! - [`sipp`] and [`baresip`] run those two, [`netns`] gives clients that refuse the
+//!   loopback interface a network of their own.
+//! - [`audio`] and [`speech`] judge what was heard.
+//!
+//! A harness that cannot go on panics and says what it had; a test prints the exchange's
+//! log when it fails. Bounds on wall time are in seconds: the machine may be busy. What
+//! must hold to the millisecond is read from RTP timestamps.
+#![allow(clippy::disallowed_methods, reason = "phones have sockets, threads and clocks")]
+#![allow(clippy::unwrap_used, reason = "only tests use this crate")]
+
+pub mod audio;
+pub mod baresip;
+pub mod exchange;
+pub mod files;
+pub mod netns;
+pub mod phone;
+mod ports;
+pub mod process;
+pub mod rtp;
+pub mod sipp;
+pub mod speech;
+
+pub use exchange::{Exchange, Site};
+pub use phone::Phone;
+pub use process::{await_until, await_within};

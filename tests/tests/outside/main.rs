@@ -1,0 +1,14 @@
+//! What must hold of the exchange, seen from outside. One module for each line of the
+//! mission's list; all in one binary, so that the tests that wait do so side by side.
+#![allow(clippy::disallowed_methods, reason = "phones have sockets, threads and clocks")]
+
+mod bad_input;
+mod calls;
+mod campaign;
+mod faults;
+mod guests;
+mod life;
+mod load;
+mod menu;
+mod phones;
+mod reload;
