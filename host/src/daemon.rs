@@ -1,4 +1,4 @@
-//! Start, reload and drain.
+//! Start and drain.
 
 use std::{
     fs, io,
@@ -17,7 +17,7 @@ use rand::{
     rngs::{StdRng, SysRng},
 };
 use tokio::{net::TcpListener, runtime};
-use tracing::{error, info, warn};
+use tracing::info;
 
 use crate::{
     cli,
@@ -25,10 +25,8 @@ use crate::{
     control,
     net::{FlowIds, open::Opener, stream, tls, udp::Listener},
     outlet::House,
-    plugins::{
-        DaemonServices, DiskCache, Entries, Entry, Helpers, Instances, Manager, SpeechCache, Watcher,
-        unix_now,
-    },
+    plugins::{DaemonServices, DiskCache, Helpers, Instances, Manager, SpeechCache, Watcher, unix_now},
+    reload::{Live, commands, entries, operator},
     rtp,
     shard::{Clock, Gate, Inbox},
     store::{Store, Writer},
@@ -67,7 +65,8 @@ pub async fn run(file: &Path) -> Result<(), Failure> {
         runtime::Builder::new_multi_thread().thread_name("guest").enable_time().enable_io().build()?;
     let plugins = plugin_house(&config, &store, &inbox, clock, guests.handle())?;
 
-    let settings = Arc::new(to_settings(&config, &store.digests().await?));
+    let digests = store.digests().await?;
+    let settings = Arc::new(to_settings(&config, &digests));
     let options = Options {
         seed: random.random(),
         node: "j".to_owned(),
@@ -101,7 +100,7 @@ pub async fn run(file: &Path) -> Result<(), Failure> {
         listeners.iter().find(|(_, bound)| owns(bound)).map(|(id, _)| *id)
     };
     inbox.post(Input::Restored(store.bindings(offset, owner).await?)).await;
-    let mut entries = entries(&config);
+    let entries = entries(&config);
     plugins.manager.look(&entries).await;
     for (listener, tls) in network.streams {
         tokio::spawn(stream::accept(listener, tls, context.clone()));
@@ -111,15 +110,15 @@ pub async fn run(file: &Path) -> Result<(), Failure> {
     let handler =
         Arc::new(control::Daemon { inbox: inbox.clone(), plugins: plugins.manager.plugins.clone() });
     tokio::spawn(control::serve(control_socket, handler));
-    let mut live = config;
+    let mut live = Live { config, entries, digests, store, inbox: inbox.clone(), plugins };
     let mut watcher = Watcher::new();
     let mut stop = Stop::new()?;
     loop {
-        watcher.watch(folders(&live, &entries));
+        watcher.watch(live.folders());
         tokio::select! {
             () = watcher.changed() => {
-                if live.exchange.reload == Reload::Auto {
-                    reload(&mut live, &mut entries, &store, &inbox, &plugins).await;
+                if live.config.exchange.reload == Reload::Auto {
+                    live.look().await;
                 }
             }
             signal = stop.wait() => {
@@ -129,7 +128,7 @@ pub async fn run(file: &Path) -> Result<(), Failure> {
         }
     }
     inbox.post(Input::Shutdown).await;
-    plugins.manager.stop_services();
+    live.plugins.manager.stop_services();
     tokio::time::sleep(DRAIN).await;
     inbox.stop().await;
     guests.shutdown_background();
@@ -220,10 +219,10 @@ fn media_options(config: &Config) -> rtp::Options {
 }
 
 /// The plugin host with all that belongs to it.
-struct PluginHouse {
-    manager: Arc<Manager>,
-    services: Arc<DaemonServices>,
-    helpers: Arc<Helpers>,
+pub struct PluginHouse {
+    pub manager: Arc<Manager>,
+    pub services: Arc<DaemonServices>,
+    pub helpers: Arc<Helpers>,
 }
 
 fn plugin_house(
@@ -270,73 +269,6 @@ fn plugin_house(
         state: Mutex::default(),
     });
     Ok(PluginHouse { manager, services, helpers })
-}
-
-fn operator(config: &Config) -> (std::path::PathBuf, String) {
-    (config.file.clone(), fs::read_to_string(&config.file).unwrap_or_default())
-}
-
-fn commands(config: &Config) -> crate::plugins::Commands {
-    config.helpers.iter().map(|(name, helper)| (name.clone(), helper.command.clone())).collect()
-}
-
-fn entries(config: &Config) -> Entries {
-    let entry = |plugin: &config::Plugin| Entry {
-        folder: config.resolve(&plugin.path),
-        grant: plugin.grant.clone(),
-        limits: plugin.limits.clone(),
-        config: plugin.config.clone(),
-    };
-    config.plugins.iter().map(|(name, plugin)| (name.clone(), entry(plugin))).collect()
-}
-
-fn folders(config: &Config, entries: &Entries) -> Vec<std::path::PathBuf> {
-    let mut folders = Manager::folders(entries);
-    folders.push(config.resolve(Path::new(".")));
-    folders
-}
-
-/// Looks at the configuration and every plugin again. A fault changes nothing.
-async fn reload(
-    live: &mut Config,
-    entries_: &mut Entries,
-    store: &Store,
-    inbox: &Inbox,
-    plugins: &PluginHouse,
-) {
-    match config::load(&live.file) {
-        Err(problems) => {
-            // Said once: the next look finds the same text.
-            let text = operator(live);
-            if plugins.manager.operator.load().1 != text.1 {
-                error!("the configuration stays as it was:\n{problems}");
-                plugins.manager.operator.store(Arc::new(text));
-            }
-        }
-        Ok(new) => {
-            let changes = config::diff(live, &new);
-            plugins.manager.operator.store(Arc::new(operator(&new)));
-            if !changes.is_empty() {
-                info!("configuration: {}", changes.summary());
-                for section in &changes.restart {
-                    warn!("{section} takes effect at the next start");
-                }
-                plugins.helpers.replace(commands(&new));
-                plugins.services.provider.store(new.speech.provider.clone().map(Arc::new));
-                *entries_ = entries(&new);
-            }
-            // Passwords are in the store, so users may have changed without the file.
-            match store.digests().await {
-                Ok(digests) if !changes.is_empty() || changes.switch => {
-                    inbox.post(Input::Settings(Arc::new(to_settings(&new, &digests)))).await;
-                }
-                Ok(_) => {}
-                Err(error) => error!("{error}"),
-            }
-            *live = new;
-        }
-    }
-    plugins.manager.look(entries_).await;
 }
 
 /// How to reach this exchange, for the person who started it.

@@ -7,7 +7,7 @@
 //! - [`plugins`]: folders on disk, the watcher, the compiled cache, speech.
 //! - [`shard`]: turns the switch's crank.
 //! - [`control`] and [`cli`]: the operator's door.
-//! - [`daemon`]: start, reload, drain.
+//! - [`daemon`]: start and drain; [`reload`]: follows the files in between.
 
 #![deny(unsafe_code)]
 
@@ -18,6 +18,7 @@ pub mod daemon;
 pub mod net;
 pub mod outlet;
 pub mod plugins;
+pub mod reload;
 pub mod rtp;
 pub mod shard;
 pub mod store;

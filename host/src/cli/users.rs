@@ -13,7 +13,7 @@ use rand::{
 };
 
 use crate::{
-    config::{self, Config, User, edit},
+    config::{self, Config, To, User, edit},
     daemon::Failure,
     store::Store,
 };
@@ -72,8 +72,17 @@ pub async fn run(command: Command, file: &Path) -> Result<(), Failure> {
             if !config.users.contains_key(&name) {
                 return Err(format!("there is no user {name}").into());
             }
-            let text = std::fs::read_to_string(&config.file)?;
-            edit::write(&config.file, &edit::without_user(&text, &name)?)?;
+            let routes = routes_to(&config, &name);
+            if !routes.is_empty() {
+                let routes = routes.join(", ");
+                return Err(
+                    format!("{name} stays: these routes lead there: {routes}; change them first").into()
+                );
+            }
+            let text = edit::without_user(&std::fs::read_to_string(&config.file)?, &name)?;
+            // Whatever else may name him.
+            config::parse(&config.file, &text)?;
+            edit::write(&config.file, &text)?;
             Ok(store.remove_user(&name).await?)
         }
     }
@@ -89,6 +98,18 @@ pub async fn ensure_passwords(config: &Config, store: &Store) -> Result<Vec<(Str
         made.push((name.clone(), password));
     }
     Ok(made)
+}
+
+/// The patterns of the routes that name a user.
+fn routes_to(config: &Config, name: &str) -> Vec<String> {
+    let number = config.users.get(name).and_then(|user| user.number.as_deref());
+    let is_user = |target: &str| target == name || Some(target) == number;
+    let leads = |route: &config::Route| {
+        let to = matches!(&route.to, To::Users(users) if users.iter().any(|user| is_user(user)));
+        to || route.fallback.as_deref().is_some_and(is_user)
+    };
+    let routes = config.routes.iter().filter(|(_, route)| leads(route));
+    routes.map(|(pattern, _)| format!("\"{pattern}\"")).collect()
 }
 
 #[derive(Debug, serde::Deserialize)]

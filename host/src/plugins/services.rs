@@ -8,8 +8,8 @@ use std::{
 use futures_util::FutureExt;
 use jackfield_media::Clip;
 use jackfield_plugin::{
-    Answer, Contact, Host, HttpRequest, HttpResponse, Limits, LocalTime, Origin, Plugins, Replies, Services, Speech,
-    Switchboard,
+    Answer, Contact, Host, HttpRequest, HttpResponse, Limits, LocalTime, Origin, Plugins, Replies, Services,
+    Speech, Switchboard,
 };
 use jackfield_switch::{Command, Error, Input, InstanceId, Level, Token};
 use jiff::{Timestamp, tz::TimeZone};
@@ -164,9 +164,7 @@ impl Services for DaemonServices {
     fn kv_swap(&self, plugin: &str, key: &str, old: Option<Vec<u8>>, new: Vec<u8>) -> Answer<bool> {
         let (store, quota, now) = (self.store.clone(), self.quota(plugin), self.now());
         let (plugin, key) = (plugin.to_owned(), key.to_owned());
-        self.stored(
-            async move { store.swap_value(&plugin, &key, old.as_deref(), &new, now, quota).await },
-        )
+        self.stored(async move { store.swap_value(&plugin, &key, old.as_deref(), &new, now, quota).await })
     }
 
     fn kv_keys(&self, plugin: &str, prefix: &str, after: &str, limit: u32) -> Answer<Vec<String>> {

@@ -62,7 +62,8 @@ impl Store {
             None => Some(0),
             Some(value) => str::from_utf8(value).ok().and_then(|text| text.trim().parse::<i64>().ok()),
         };
-        let number = number.ok_or_else(|| StoreError::Refused(format!("the value of {key} is not a number")))?;
+        let number =
+            number.ok_or_else(|| StoreError::Refused(format!("the value of {key} is not a number")))?;
         let sum = number
             .checked_add(delta)
             .ok_or_else(|| StoreError::Refused(format!("the number {key} would be too large")))?;
@@ -195,13 +196,16 @@ fn small(key: &str, value: &[u8]) -> Result<(), StoreError> {
 
 /// An error rolls the change back.
 async fn within(connection: &mut SqliteConnection, plugin: &str, quota: usize) -> Result<(), StoreError> {
-    let (bytes,): (i64,) =
-        sqlx::query_as("SELECT coalesce(sum(length(key) + length(value)), 0) FROM plugin_values WHERE plugin = ?")
-            .bind(plugin)
-            .fetch_one(connection)
-            .await?;
+    let (bytes,): (i64,) = sqlx::query_as(
+        "SELECT coalesce(sum(length(key) + length(value)), 0) FROM plugin_values WHERE plugin = ?",
+    )
+    .bind(plugin)
+    .fetch_one(connection)
+    .await?;
     if bytes as u64 > quota as u64 {
-        return Err(StoreError::Limit(format!("the key-value store of {plugin} holds at most {quota} bytes")));
+        return Err(StoreError::Limit(format!(
+            "the key-value store of {plugin} holds at most {quota} bytes"
+        )));
     }
     Ok(())
 }
@@ -237,7 +241,9 @@ mod tests {
     #[tokio::test]
     async fn what_has_expired_is_gone_for_every_question() {
         let (_folder, store) = store().await;
-        let set = async || store.set_value("ivr", "t", b"7", Some(Duration::from_secs(1)), 5000, QUOTA).await.unwrap();
+        let set = async || {
+            store.set_value("ivr", "t", b"7", Some(Duration::from_secs(1)), 5000, QUOTA).await.unwrap()
+        };
         set().await;
         assert!(store.value("ivr", "t", 5999).await.unwrap().is_some());
         assert_eq!(store.value("ivr", "t", 6000).await.unwrap(), None);

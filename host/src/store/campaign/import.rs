@@ -50,8 +50,10 @@ impl Store {
     pub async fn import_contacts(&self, import: &Import, now: u64) -> Result<Imported, StoreError> {
         let mut transaction = self.writes.begin_with("BEGIN IMMEDIATE").await?;
         let campaign = find_or_create(&mut transaction, import, now).await?;
-        let numbers: Vec<(String,)> =
-            sqlx::query_as("SELECT number FROM contacts WHERE campaign = ?").bind(campaign).fetch_all(&mut *transaction).await?;
+        let numbers: Vec<(String,)> = sqlx::query_as("SELECT number FROM contacts WHERE campaign = ?")
+            .bind(campaign)
+            .fetch_all(&mut *transaction)
+            .await?;
         let mut known: HashMap<String, u64> = numbers.into_iter().map(|(number,)| (number, 0)).collect();
         let mut imported = Imported::default();
         for contact in &import.contacts {
@@ -82,9 +84,10 @@ async fn find_or_create(
         .await?;
     match found {
         Some((id, plugin)) if import.add && plugin == import.plugin => Ok(id),
-        Some((_, plugin)) if import.add => {
-            Err(StoreError::Refused(format!("the campaign {} belongs to the plugin {plugin}", import.campaign)))
-        }
+        Some((_, plugin)) if import.add => Err(StoreError::Refused(format!(
+            "the campaign {} belongs to the plugin {plugin}",
+            import.campaign
+        ))),
         Some(_) => Err(StoreError::Refused(format!(
             "there is a campaign {} already: choose another name, or add these contacts to it with --add",
             import.campaign

@@ -89,7 +89,8 @@ impl Store {
         .await?;
         let mut campaigns = Vec::new();
         for row in rows {
-            let number = |name: &str| Ok::<_, sqlx::Error>(millis(row.try_get::<Option<i64>, _>(name)?.unwrap_or(0)));
+            let number =
+                |name: &str| Ok::<_, sqlx::Error>(millis(row.try_get::<Option<i64>, _>(name)?.unwrap_or(0)));
             campaigns.push(Status {
                 name: row.try_get("name")?,
                 plugin: row.try_get("plugin")?,
@@ -118,11 +119,12 @@ impl Store {
 
     /// Calls nobody from now on, or goes on. Returns the plugin that runs the campaign.
     pub async fn pause_campaign(&self, name: &str, paused: bool) -> Result<String, StoreError> {
-        let row: Option<(String,)> = sqlx::query_as("UPDATE campaigns SET paused = ? WHERE name = ? RETURNING plugin")
-            .bind(paused)
-            .bind(name)
-            .fetch_optional(&self.writes)
-            .await?;
+        let row: Option<(String,)> =
+            sqlx::query_as("UPDATE campaigns SET paused = ? WHERE name = ? RETURNING plugin")
+                .bind(paused)
+                .bind(name)
+                .fetch_optional(&self.writes)
+                .await?;
         row.map(|(plugin,)| plugin).ok_or_else(|| StoreError::NotFound(format!("campaign {name}")))
     }
 
@@ -130,8 +132,10 @@ impl Store {
     pub async fn campaign_history(&self, name: &str) -> Result<Vec<History>, StoreError> {
         // One snapshot for both questions.
         let mut transaction = self.pool.begin().await?;
-        let found: Option<(i64,)> =
-            sqlx::query_as("SELECT id FROM campaigns WHERE name = ?").bind(name).fetch_optional(&mut *transaction).await?;
+        let found: Option<(i64,)> = sqlx::query_as("SELECT id FROM campaigns WHERE name = ?")
+            .bind(name)
+            .fetch_optional(&mut *transaction)
+            .await?;
         let (campaign,) = found.ok_or_else(|| StoreError::NotFound(format!("campaign {name}")))?;
         let rows = sqlx::query(
             "SELECT id, file, line, number, name, fields, outcome FROM contacts WHERE campaign = ? ORDER BY id",
@@ -171,7 +175,8 @@ impl Attempt {
     fn read(row: &sqlx::sqlite::SqliteRow) -> Result<Attempt, sqlx::Error> {
         let time = |name: &str| Ok::<_, sqlx::Error>(row.try_get::<Option<i64>, _>(name)?.map(millis));
         let code: Option<i64> = row.try_get("code")?;
-        let results: Pairs = row.try_get::<Option<String>, _>("results")?.map_or(Vec::new(), |text| from_json(&text));
+        let results: Pairs =
+            row.try_get::<Option<String>, _>("results")?.map_or(Vec::new(), |text| from_json(&text));
         Ok(Attempt {
             started_at: time("started_at")?.unwrap_or_default(),
             answered_at: time("answered_at")?,

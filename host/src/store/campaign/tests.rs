@@ -26,7 +26,10 @@ impl House {
             line: index as u64 + 2,
             number: (*number).to_owned(),
             name: format!("Contact {index}"),
-            fields: vec![("NAME".to_owned(), format!("Contact {index}")), ("VILLE".to_owned(), "Marseille".to_owned())],
+            fields: vec![
+                ("NAME".to_owned(), format!("Contact {index}")),
+                ("VILLE".to_owned(), "Marseille".to_owned()),
+            ],
         };
         let contacts = numbers.iter().enumerate().map(contact).collect();
         let (campaign, plugin, file) = ("spring".to_owned(), PLUGIN.to_owned(), "contact.csv".to_owned());

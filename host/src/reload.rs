@@ -1,0 +1,110 @@
+//! Follows `jackfield.toml`, the passwords and the plugins' files while calls are up. A fault changes nothing.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use jackfield_sip::Digests;
+use jackfield_switch::Input;
+use tracing::{error, info, warn};
+
+use crate::{
+    config::{self, Config, settings::to_settings},
+    daemon::PluginHouse,
+    plugins::{Commands, Entries, Entry, Manager},
+    shard::Inbox,
+    store::Store,
+};
+
+/// What is live now, and who has to know when it changes.
+pub struct Live {
+    pub config: Config,
+    pub entries: Entries,
+    /// As the switch has them: `jackfield user` writes to the store.
+    pub digests: BTreeMap<String, Digests>,
+    pub store: Store,
+    pub inbox: Inbox,
+    pub plugins: PluginHouse,
+}
+
+impl Live {
+    /// Looks at the configuration, the passwords and every plugin again.
+    pub async fn look(&mut self) {
+        let changed = self.look_at_configuration();
+        self.look_at_passwords(changed).await;
+        self.plugins.manager.look(&self.entries).await;
+    }
+
+    /// The folders to watch.
+    pub fn folders(&self) -> Vec<PathBuf> {
+        let mut folders = Manager::folders(&self.entries);
+        folders.push(self.config.resolve(Path::new(".")));
+        folders
+    }
+
+    /// Whether the switch needs new settings.
+    fn look_at_configuration(&mut self) -> bool {
+        let manager = &self.plugins.manager;
+        let new = match config::load(&self.config.file) {
+            Ok(new) => new,
+            Err(problems) => {
+                // Said once: the next look finds the same text.
+                let text = operator(&self.config);
+                if manager.operator.load().1 != text.1 {
+                    error!("the configuration stays as it was:\n{problems}");
+                    manager.operator.store(Arc::new(text));
+                }
+                return false;
+            }
+        };
+        let changes = config::diff(&self.config, &new);
+        manager.operator.store(Arc::new(operator(&new)));
+        if changes.is_empty() {
+            return false;
+        }
+        info!("configuration: {}", changes.summary());
+        for section in &changes.restart {
+            warn!("{section} takes effect at the next start");
+        }
+        self.plugins.helpers.replace(commands(&new));
+        self.plugins.services.provider.store(new.speech.provider.clone().map(Arc::new));
+        self.entries = entries(&new);
+        self.config = new;
+        true
+    }
+
+    async fn look_at_passwords(&mut self, changed: bool) {
+        match self.store.digests().await {
+            Ok(digests) if changed || digests != self.digests => {
+                self.inbox.post(Input::Settings(Arc::new(to_settings(&self.config, &digests)))).await;
+                self.digests = digests;
+            }
+            Ok(_) => {}
+            Err(error) => error!("the passwords could not be read: {error}"),
+        }
+    }
+}
+
+/// The operator's file and its text, to find the line of a setting.
+pub fn operator(config: &Config) -> (PathBuf, String) {
+    (config.file.clone(), fs::read_to_string(&config.file).unwrap_or_default())
+}
+
+/// The helpers' command lines by name.
+pub fn commands(config: &Config) -> Commands {
+    config.helpers.iter().map(|(name, helper)| (name.clone(), helper.command.clone())).collect()
+}
+
+/// The plugins as the configuration names them.
+pub fn entries(config: &Config) -> Entries {
+    let entry = |plugin: &config::Plugin| Entry {
+        folder: config.resolve(&plugin.path),
+        grant: plugin.grant.clone(),
+        limits: plugin.limits.clone(),
+        config: plugin.config.clone(),
+    };
+    config.plugins.iter().map(|(name, plugin)| (name.clone(), entry(plugin))).collect()
+}
