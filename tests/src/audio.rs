@@ -44,7 +44,9 @@ impl Law {
     /// The octet that decodes to the nearest value.
     pub fn encode(self, sample: i16) -> u8 {
         // Slow and beyond doubt; a test sends few samples.
-        (0..=255).min_by_key(|octet| (i32::from(self.decode(*octet)) - i32::from(sample)).abs()).expect("256 octets")
+        (0..=255)
+            .min_by_key(|octet| (i32::from(self.decode(*octet)) - i32::from(sample)).abs())
+            .expect("256 octets")
     }
 }
 

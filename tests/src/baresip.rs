@@ -62,7 +62,9 @@ impl Baresip {
 
     /// What it wrote.
     pub fn log(&self) -> String {
-        fs::read(self.folder.path().join("log")).map(|log| String::from_utf8_lossy(&log).into_owned()).unwrap_or_default()
+        fs::read(self.folder.path().join("log"))
+            .map(|log| String::from_utf8_lossy(&log).into_owned())
+            .unwrap_or_default()
     }
 
     /// Calls a number.
@@ -161,5 +163,10 @@ fn write_wav(path: &Path, samples: &[i16]) {
 fn read_wav(path: &Path) -> Vec<i16> {
     let bytes = fs::read(path).expect("a recording");
     let data = bytes.windows(4).position(|window| window == b"data").map_or(bytes.len(), |at| at + 8);
-    bytes.get(data..).unwrap_or_default().chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect()
+    bytes
+        .get(data..)
+        .unwrap_or_default()
+        .chunks_exact(2)
+        .map(|pair| i16::from_le_bytes([pair[0], pair[1]]))
+        .collect()
 }

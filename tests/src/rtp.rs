@@ -99,12 +99,8 @@ impl Audio {
             digit_type: 101,
             digits: VecDeque::new(),
         };
-        let line = Line {
-            socket,
-            stop: AtomicBool::new(false),
-            heard: Mutex::default(),
-            mouth: Mutex::new(mouth),
-        };
+        let line =
+            Line { socket, stop: AtomicBool::new(false), heard: Mutex::default(), mouth: Mutex::new(mouth) };
         let line = Arc::new(line);
         let (ear, mouth) = (line.clone(), line.clone());
         thread::spawn(move || ear.listen());
@@ -265,7 +261,9 @@ impl Heard {
 
     /// The sound as it arrived, without the pauses in which no packet came.
     pub fn samples(&self) -> Vec<i16> {
-        self.voice().flat_map(|(packet, law)| packet.payload.iter().map(move |octet| law.decode(*octet))).collect()
+        self.voice()
+            .flat_map(|(packet, law)| packet.payload.iter().map(move |octet| law.decode(*octet)))
+            .collect()
     }
 
     /// The sound by its timestamps: where no packet came, silence.

@@ -25,7 +25,16 @@ impl Sipp {
         let mut command = Command::new("sipp");
         command.arg("-sf").arg(files::scenario(scenario));
         command.args(["-i", &local.ip().to_string(), "-p", &local.port().to_string()]);
-        command.args(["-m", &calls.to_string(), "-nostdin", "-trace_stat", "-fd", "1", "-trace_err", "-trace_shortmsg"]);
+        command.args([
+            "-m",
+            &calls.to_string(),
+            "-nostdin",
+            "-trace_stat",
+            "-fd",
+            "1",
+            "-trace_err",
+            "-trace_shortmsg",
+        ]);
         command.args(["-stf", "stat.csv", "-error_file", "errors", "-shortmessage_file", "messages"]);
         command.env("TERM", "xterm").current_dir(folder.path());
         Sipp { command, folder }
@@ -147,7 +156,9 @@ impl ShortMessage {
     /// date, time, seconds, S or R, Call-ID, CSeq header, start line; parted by tabs.
     fn parse(line: &str) -> Option<ShortMessage> {
         let fields: Vec<&str> = line.split('\t').collect();
-        let at = fields.iter().find_map(|field| field.rsplit(' ').next()?.parse::<f64>().ok().filter(|at| *at > 1e9))?;
+        let at = fields
+            .iter()
+            .find_map(|field| field.rsplit(' ').next()?.parse::<f64>().ok().filter(|at| *at > 1e9))?;
         let direction = fields.iter().position(|field| matches!(*field, "S" | "R"))?;
         Some(ShortMessage {
             at,

@@ -12,15 +12,20 @@ use crate::{
 const HOP: usize = 80;
 const WINDOW: usize = 256;
 const BANDS: usize = 14;
+/// The same sentence scores so much less where it lies worse against the frames.
+const AS_GOOD: f32 = 0.05;
 /// Log energy of a window below which all is silence.
 const FLOOR: f32 = 1e5;
+
+/// Words per minute of the voice that comes with Jackfield.
+const WORDS_PER_MINUTE: &str = "150";
 
 /// The sentence as the default engine speaks it, at 8 kHz.
 pub fn render(text: &str, language: &str) -> Vec<i16> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let wav = folder.path().join("speech.wav");
     let mut espeak = Command::new("espeak-ng");
-    espeak.args(["-v", language, "--stdin", "-w"]).arg(&wav);
+    espeak.args(["-v", language, "-s", WORDS_PER_MINUTE, "--stdin", "-w"]).arg(&wav);
     run(&mut espeak, text.as_bytes()).expect_good();
     let mut sox = Command::new("sox");
     sox.arg(&wav).args(["-t", "raw", "-r", "8000", "-c", "1", "-b", "16", "-e", "signed", "-"]);
@@ -53,15 +58,18 @@ impl Course {
         Duration::from_millis(self.0.len() as u64 * 10)
     }
 
-    /// Where `sentence` fits best after `from`.
+    /// Where `sentence` fits best after `from`; of several times that it was said, the first.
     pub fn find(&self, sentence: &Course, from: Duration) -> Option<Found> {
-        let first = (from.as_millis() / 10) as usize;
+        let first = index(from);
         let last = self.0.len().checked_sub(sentence.0.len())?;
-        let fits = (first..=last).map(|at| {
-            let score = correlation(&self.0[at..at + sentence.0.len()], &sentence.0);
-            Found { at: Duration::from_millis(at as u64 * 10), score }
-        });
-        fits.max_by(|one, two| one.score.total_cmp(&two.score))
+        let score = |at: usize| correlation(&self.0[at..at + sentence.0.len()], &sentence.0);
+        let scores: Vec<f32> = (first..=last).map(score).collect();
+        let best = scores.iter().copied().max_by(f32::total_cmp)?;
+        let mut place = scores.iter().position(|score| *score >= best - AS_GOOD)?;
+        while scores.get(place + 1).is_some_and(|next| *next > scores[place]) {
+            place += 1;
+        }
+        Some(Found { at: Duration::from_millis((first + place) as u64 * 10), score: scores[place] })
     }
 }
 
@@ -79,7 +87,10 @@ pub fn assert_spoken(samples: &[i16], sentences: &[&str], language: &str) -> Vec
             let length = samples.len() as f32 / RATE as f32;
             panic!("{length:.1} s of sound are too short for `{sentence}` from {from:?}, found so far: {places:?}")
         });
-        assert!(found.score > 0.8, "`{sentence}` was not heard after {from:?}: best {found:?}; before it: {places:?}");
+        assert!(
+            found.score > 0.8,
+            "`{sentence}` was not heard after {from:?}: best {found:?}; before it: {places:?}"
+        );
         for decoy in decoys(sentence) {
             let other = heard.0[index(found.at)..].len().min(course.0.len());
             let part = Course(heard.0[index(found.at)..index(found.at) + other].to_vec());

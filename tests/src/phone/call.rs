@@ -47,7 +47,11 @@ impl Call {
     pub fn hang_up(&mut self) {
         let response = self.bye();
         // Both may hang up at once.
-        assert!(matches!(response.status_code.code(), 200 | 481), "BYE was answered {}", response.status_code);
+        assert!(
+            matches!(response.status_code.code(), 200 | 481),
+            "BYE was answered {}",
+            response.status_code
+        );
     }
 
     fn bye(&mut self) -> Response {

@@ -115,7 +115,8 @@ impl Dialing {
         let end = Instant::now() + Duration::from_secs(20);
         while !self.seen.contains(&status) {
             let left = end.saturating_duration_since(Instant::now());
-            let response = self.next(left).unwrap_or_else(|| panic!("{status} did not come, only {:?}", self.seen));
+            let response =
+                self.next(left).unwrap_or_else(|| panic!("{status} did not come, only {:?}", self.seen));
             assert!(response.status_code.code() < 200, "{} came instead of {status}", response.status_code);
         }
     }

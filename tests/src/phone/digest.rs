@@ -27,7 +27,8 @@ impl Login<'_> {
         let ha2 = hash(format!("{method}:{uri}"));
         let (nc, cnonce) = ("00000001", super::token());
         let response = hash(format!("{ha1}:{nonce}:{nc}:{cnonce}:auth:{ha2}"));
-        let opaque = parameter(challenge, "opaque").map_or(String::new(), |opaque| format!(", opaque=\"{opaque}\""));
+        let opaque =
+            parameter(challenge, "opaque").map_or(String::new(), |opaque| format!(", opaque=\"{opaque}\""));
         format!(
             "Digest username=\"{user}\", realm=\"{realm}\", nonce=\"{nonce}\", uri=\"{uri}\", response=\"{response}\", \
              algorithm={algorithm}, qop=auth, nc={nc}, cnonce=\"{cnonce}\"{opaque}"
@@ -55,7 +56,10 @@ mod tests {
     #[test]
     fn the_hashes_are_those_of_rfc_7616() {
         // RFC 7616 3.9.1.
-        assert_eq!(hex(&Md5::digest("Mufasa:http-auth@example.org:Circle of Life")), "3d78807defe7de2157e2b0b6573a855f");
+        assert_eq!(
+            hex(&Md5::digest("Mufasa:http-auth@example.org:Circle of Life")),
+            "3d78807defe7de2157e2b0b6573a855f"
+        );
         let challenge = "Digest realm=\"a b\", qop=\"auth\",nonce=\"x==\", algorithm=MD5";
         assert_eq!(parameter(challenge, "realm"), Some("a b"));
         assert_eq!(parameter(challenge, "nonce"), Some("x=="));

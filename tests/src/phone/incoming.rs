@@ -31,7 +31,8 @@ impl Ringing {
             let left = end.saturating_duration_since(Instant::now());
             let is_invite = |message: &SipMessage| match message {
                 SipMessage::Request(request) => {
-                    request.method == Method::Invite && request.to_header().is_ok_and(|to| !to.value().contains("tag="))
+                    request.method == Method::Invite
+                        && request.to_header().is_ok_and(|to| !to.value().contains("tag="))
                 }
                 SipMessage::Response(_) => false,
             };
@@ -52,7 +53,12 @@ impl Ringing {
     /// The value of a header, by its long name.
     pub fn header(&self, name: &str) -> Option<String> {
         let prefix = format!("{}:", name.to_ascii_lowercase());
-        let found = self.invite.headers.iter().map(Header::to_string).find(|line| line.to_ascii_lowercase().starts_with(&prefix));
+        let found = self
+            .invite
+            .headers
+            .iter()
+            .map(Header::to_string)
+            .find(|line| line.to_ascii_lowercase().starts_with(&prefix));
         found.map(|line| line[prefix.len()..].trim().to_owned())
     }
 
@@ -75,7 +81,9 @@ impl Ringing {
     #[track_caller]
     pub fn await_cancel(self, limit: Duration) {
         let is_cancel = |message: &SipMessage| match message {
-            SipMessage::Request(request) => request.method == Method::Cancel && call_id(&request.headers) == self.id,
+            SipMessage::Request(request) => {
+                request.method == Method::Cancel && call_id(&request.headers) == self.id
+            }
             SipMessage::Response(_) => false,
         };
         assert!(self.line.take(limit, is_cancel).is_some(), "the call was not cancelled in {limit:?}");
@@ -113,7 +121,9 @@ impl Ringing {
 
     fn is_ack(&self, message: &SipMessage) -> bool {
         match message {
-            SipMessage::Request(request) => request.method == Method::Ack && call_id(&request.headers) == self.id,
+            SipMessage::Request(request) => {
+                request.method == Method::Ack && call_id(&request.headers) == self.id
+            }
             SipMessage::Response(_) => false,
         }
     }

@@ -59,7 +59,12 @@ struct State {
 }
 
 impl Line {
-    pub(super) fn udp(server: SocketAddr, user: &str, password: &str, local: Option<SocketAddr>) -> Arc<Line> {
+    pub(super) fn udp(
+        server: SocketAddr,
+        user: &str,
+        password: &str,
+        local: Option<SocketAddr>,
+    ) -> Arc<Line> {
         let local = local.unwrap_or(SocketAddr::new(own_address(server), 0));
         let socket = UdpSocket::bind(local).expect("a UDP port");
         let local = socket.local_addr().expect("a bound socket");
@@ -148,7 +153,15 @@ impl Line {
     }
 
     /// A request with the headers that every one has.
-    pub(super) fn request(&self, method: Method, uri: &str, from: &str, to: &str, call_id: &str, cseq: u32) -> Request {
+    pub(super) fn request(
+        &self,
+        method: Method,
+        uri: &str,
+        from: &str,
+        to: &str,
+        call_id: &str,
+        cseq: u32,
+    ) -> Request {
         let via = format!("SIP/2.0/{} {};rport;branch=z9hG4bK{}", self.transport(), self.local, token());
         let headers: Vec<Header> = vec![
             Via::new(via).into(),
@@ -168,9 +181,12 @@ impl Line {
             Header::To(to) if !to.value().contains(";tag=") && status > 100 => {
                 Some(To::new(format!("{};tag={tag}", to.value())).into())
             }
-            Header::Via(_) | Header::From(_) | Header::To(_) | Header::CallId(_) | Header::CSeq(_) | Header::RecordRoute(_) => {
-                Some(header.clone())
-            }
+            Header::Via(_)
+            | Header::From(_)
+            | Header::To(_)
+            | Header::CallId(_)
+            | Header::CSeq(_)
+            | Header::RecordRoute(_) => Some(header.clone()),
             _ => None,
         });
         Response {
@@ -255,7 +271,8 @@ impl Line {
                 }
             }
             SipMessage::Response(response) => {
-                let again = self.state.lock().unwrap().acknowledged.get(&acknowledged(&response.headers)).cloned();
+                let again =
+                    self.state.lock().unwrap().acknowledged.get(&acknowledged(&response.headers)).cloned();
                 if let Some(ack) = again {
                     return self.write(&ack);
                 }

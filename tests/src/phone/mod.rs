@@ -79,9 +79,7 @@ impl Phone {
         let line = self.line.clone();
         let response = line.transact(&self.register_request(seconds, None));
         match line.login(&response, Method::Register, &line.server_uri()) {
-            Some(login) => {
-                line.transact(&self.register_request(seconds, Some(login)))
-            }
+            Some(login) => line.transact(&self.register_request(seconds, Some(login))),
             None => response,
         }
     }
@@ -92,7 +90,14 @@ impl Phone {
         *cseq += 1;
         let address = line.address_of_record();
         let from = format!("<{address}>;tag={}", token());
-        let mut request = line.request(Method::Register, &line.server_uri(), &from, &format!("<{address}>"), call_id, *cseq);
+        let mut request = line.request(
+            Method::Register,
+            &line.server_uri(),
+            &from,
+            &format!("<{address}>"),
+            call_id,
+            *cseq,
+        );
         request.headers.push(rsip::headers::Contact::new(format!("<{}>", line.contact())).into());
         request.headers.push(rsip::headers::Expires::from(seconds).into());
         request.headers.extend(login.into_iter().collect());
@@ -119,7 +124,9 @@ impl Phone {
     #[track_caller]
     pub fn call(&self, number: &str) -> Call {
         let answered = self.dial(number).outcome(Duration::from_secs(20));
-        answered.unwrap_or_else(|status| panic!("the call of {} to {number} was answered {status}", self.line.user))
+        answered.unwrap_or_else(|status| {
+            panic!("the call of {} to {number} was answered {status}", self.line.user)
+        })
     }
 
     /// The next call that comes in.

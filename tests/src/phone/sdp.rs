@@ -37,7 +37,8 @@ pub(super) struct Session {
 /// None when there is no audio to be had.
 pub(super) fn read(body: &[u8]) -> Option<Session> {
     let text = std::str::from_utf8(body).ok()?;
-    let address: IpAddr = text.lines().find_map(|line| line.strip_prefix("c=IN IP4 "))?.trim().parse().ok()?;
+    let address: IpAddr =
+        text.lines().find_map(|line| line.strip_prefix("c=IN IP4 "))?.trim().parse().ok()?;
     let media = text.lines().find_map(|line| line.strip_prefix("m=audio "))?;
     let mut words = media.split_whitespace();
     let port: u16 = words.next()?.parse().ok()?;
@@ -46,7 +47,11 @@ pub(super) fn read(body: &[u8]) -> Option<Session> {
         let (number, name) = line.strip_prefix("a=rtpmap:")?.split_once(' ')?;
         name.to_ascii_lowercase().starts_with("telephone-event/8000").then(|| number.parse().ok())?
     });
-    (port != 0).then_some(Session { remote: SocketAddr::new(address, port), codec, digit_type: digit_type.unwrap_or(101) })
+    (port != 0).then_some(Session {
+        remote: SocketAddr::new(address, port),
+        codec,
+        digit_type: digit_type.unwrap_or(101),
+    })
 }
 
 /// Lets the audio talk to what was described.

@@ -120,7 +120,8 @@ fn the_first_of_several_phones_that_answers_gets_the_call_and_a_fallback_follows
 
 #[test]
 fn only_who_knows_the_password_registers_and_calls() {
-    let exchange = Exchange::start(&format!("[users.sha]\nnumber = \"104\"\ndigest = \"sha256\"\n\n{CONFIG}"));
+    let exchange =
+        Exchange::start(&format!("[users.sha]\nnumber = \"104\"\ndigest = \"sha256\"\n\n{CONFIG}"));
     let loopback = "127.0.0.1:0".parse().unwrap();
     let mut alice = Phone::registered(&exchange, "alice");
     for (user, word) in [("bob", "wrong"), ("nobody", "wrong")] {
@@ -131,7 +132,10 @@ fn only_who_knows_the_password_registers_and_calls() {
     assert_eq!(alice.dial("102").outcome(SECOND * 10).err(), Some(480), "nothing was stored for bob");
     assert!(alice.incoming_within(SECOND).is_none());
 
-    exchange.site().jackfield_with(&["user", "add", "sha", "--password-stdin"], b"another-secret\n").expect_good();
+    exchange
+        .site()
+        .jackfield_with(&["user", "add", "sha", "--password-stdin"], b"another-secret\n")
+        .expect_good();
     let mut sha = Phone::stranger(&exchange, "sha", "another-secret", loopback);
     await_until("the new password", || (sha.register_for(600).status_code.code() == 200).then_some(()));
 

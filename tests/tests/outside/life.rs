@@ -79,7 +79,8 @@ fn users_and_routes_change_while_a_call_is_up() {
     assert!(said.contains("300"), "what leads to him is named: {said}");
     exchange.site().edit(|config| config["routes"]["300"] = value("bob"));
     exchange.operator(&["user", "remove", "david"]);
-    await_until("david to be gone", || (alice.dial("104").outcome(LIMIT).err() == Some(404)).then_some(()));
+    await_until("david to be gone", || (david.register_for(600).status_code.code() == 401).then_some(()));
+    assert_eq!(alice.dial("104").outcome(LIMIT).err(), Some(404));
     assert_talk(&here, &there);
     assert_eq!(here.audio.heard().faults(), [""; 0]);
     here.hang_up();

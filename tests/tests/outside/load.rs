@@ -14,7 +14,10 @@ fn measured(exchange: &mut Exchange, what: &str, calls: u32, sipp: Sipp) {
     let (cpu, start) = (cpu_seconds(exchange), Instant::now());
     sipp.expect_all_good(calls);
     let per_call = (cpu_seconds(exchange) - cpu) / f64::from(calls) * 1e6;
-    eprintln!("{what}: {calls} without a fault in {:.1} s, {per_call:.0} us CPU each", start.elapsed().as_secs_f32());
+    eprintln!(
+        "{what}: {calls} without a fault in {:.1} s, {per_call:.0} us CPU each",
+        start.elapsed().as_secs_f32()
+    );
 }
 
 /// User and system time so far, from /proc, in ticks of 10 ms.

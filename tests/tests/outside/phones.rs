@@ -4,7 +4,9 @@
 use std::time::Duration;
 
 use jackfield_tests::{
-    Exchange, Site, audio::seconds_of, await_until, await_within,
+    Exchange, Site,
+    audio::seconds_of,
+    await_until, await_within,
     baresip::{Baresip, Over},
     exchange::USERS,
     netns,
@@ -46,6 +48,8 @@ fn call(exchange: &Exchange, phones: &[Baresip], caller: usize, callee: usize) {
     exchange.await_calls(0);
     for phone in [caller, callee] {
         let calls = phones[phone].heard().len();
-        await_until(&format!("{names}: both to have hung up"), || (phones[phone].ended() == calls).then_some(()));
+        await_until(&format!("{names}: both to have hung up"), || {
+            (phones[phone].ended() == calls).then_some(())
+        });
     }
 }
