@@ -104,9 +104,19 @@ impl Manager {
         problems
     }
 
-    /// As [`Manager::look`], for a process that runs nothing.
+    /// Loads and checks every plugin and runs none: one sentence for each that would be refused.
     pub async fn check(self: &Arc<Self>, entries: &Entries) -> Vec<String> {
-        self.look(entries).await
+        let mut problems = Vec::new();
+        for (name, entry) in entries {
+            let checked = match read(&entry.folder).await {
+                Ok(files) => self.load_and_check(name, entry, 1, files).await.map(drop),
+                Err(problem) => Err(problem),
+            };
+            if let Err(problem) = checked {
+                problems.push(format!("plugin {name}: {problem}"));
+            }
+        }
+        problems
     }
 
     /// The folders to watch.
@@ -151,21 +161,14 @@ impl Manager {
             *number += 1;
             *number
         };
-        let (this, name_, entry_) = (self.clone(), name.to_owned(), entry.clone());
-        let loaded = tokio::task::spawn_blocking(move || this.load(&name_, &entry_, number, files)).await;
-        let (folder, version) = loaded.map_err(|panic| panic.to_string())??;
-        if let Err(refused) =
-            self.guests.spawn(version.validate(&self.host)).await.map_err(|e| e.to_string())?
-        {
-            return Err(self.explain(name, &folder, refused));
-        }
+        let (version, size) = self.load_and_check(name, entry, number, files).await?;
         let calls = former.as_ref().map_or(0, |former| former.instances());
         info!(
             plugin = name,
             "{} v{number} live (sha {}, {} KB){}",
             version.manifest().plugin.version,
             &version.sha256()[..8],
-            folder.wasm.len() / 1024,
+            size / 1024,
             former
                 .as_ref()
                 .map_or(String::new(), |former| format!(", {calls} calls stay on v{}", former.number())),
@@ -178,6 +181,24 @@ impl Manager {
             self.drain(former);
         }
         Ok(())
+    }
+
+    /// A version that could go live, and the size of its file.
+    async fn load_and_check(
+        self: &Arc<Self>,
+        name: &str,
+        entry: &Entry,
+        number: u64,
+        files: Files,
+    ) -> Result<(Arc<Version>, usize), String> {
+        let (this, name_, entry_) = (self.clone(), name.to_owned(), entry.clone());
+        let loaded = tokio::task::spawn_blocking(move || this.load(&name_, &entry_, number, files)).await;
+        let (folder, version) = loaded.map_err(|panic| panic.to_string())??;
+        let checked = self.guests.spawn(version.validate(&self.host)).await;
+        match checked.map_err(|panic| panic.to_string())? {
+            Ok(_) => Ok((version, folder.wasm.len())),
+            Err(refused) => Err(self.explain(name, &folder, refused)),
+        }
     }
 
     /// Compiles; blocks.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jackfield_tests::{Exchange, Phone, await_until, await_within};
+use jackfield_tests::{Exchange, Phone, Site, await_until, await_within};
 use toml_edit::value;
 
 use crate::calls::assert_talk;
@@ -92,4 +92,14 @@ fn one_daemon_for_one_configuration() {
     let said = exchange.site().jackfield(&["run"]).expect_bad();
     assert!(said.contains("jackfield"), "{said}");
     assert_eq!(exchange.calls(), 0, "the first one still answers");
+}
+
+#[test]
+fn checking_runs_nothing() {
+    let site = Site::example("la-plateforme");
+    let said = site.jackfield(&["check"]).expect_good();
+    assert!(said.contains("good"), "{said}");
+    for running in ["service started", "live", "ready"] {
+        assert!(!said.contains(running), "{said}");
+    }
 }
