@@ -26,6 +26,11 @@
 //! sandbox than what this crate offers. On any other target everything compiles, so that a
 //! plugin's own logic can be tested, but the host's functions panic.
 
+/// What the README shows compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
+
 mod call;
 mod error;
 mod prompt;
