@@ -343,15 +343,11 @@ fn digest_credentials(request: &Message) -> impl Iterator<Item = Credentials> {
     all.into_iter().filter(|credentials| credentials.scheme().eq_ignore_ascii_case("Digest"))
 }
 
-/// Phones leave out port and parameters or add them; user and host must be those of the request, or
+/// Phones leave out port and parameters, and behind a proxy they name another host than the one that the
+/// request comes to (RFC 7616 3.4.6 leaves it to us). The user must be that of the request, or
 /// credentials that were overheard would dial another number.
 fn same_target(a: &str, b: &str) -> bool {
-    let same = |a: Uri, b: Uri| {
-        a.is_sip()
-            && b.is_sip()
-            && a.decoded_user() == b.decoded_user()
-            && a.host().eq_ignore_ascii_case(b.host())
-    };
+    let same = |a: Uri, b: Uri| a.is_sip() && b.is_sip() && a.decoded_user() == b.decoded_user();
     a == b || Uri::parse(a).ok().zip(Uri::parse(b).ok()).is_some_and(|(a, b)| same(a, b))
 }
 

@@ -187,10 +187,14 @@ fn wrong_credentials_are_wrong() {
 }
 
 #[test]
-fn the_uri_may_differ_in_port_and_parameters() {
+fn the_uri_may_differ_in_all_but_the_user() {
     let mut authenticator = authenticator();
     let challenge = authenticator.challenge(NOW, Offered::Md5, false).remove(0);
-    for (uri, nc) in [("sip:1001@PBX.example:5060", "1"), ("sip:%31001@pbx.example;transport=tls", "2")] {
+    for (uri, nc) in [
+        ("sip:1001@PBX.example:5060", "1"),
+        ("sip:%31001@pbx.example;transport=tls", "2"),
+        ("sip:1001@192.0.2.1", "3"),
+    ] {
         let phone = Phone { uri, ..Phone::new(&challenge) };
         assert_eq!(
             authenticator.check(NOW, &phone.invite(nc), &digests(), Offered::Md5),
