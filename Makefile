@@ -44,8 +44,9 @@ lint: setup
 bench: setup build plugins
 	cargo bench -p jackfield-bench
 
+# The long version of what `make test` runs for seconds.
 soak: setup build plugins
-	cargo test --release -p jackfield-tests -- --ignored soak
+	cargo test -p jackfield-tests --test outside -- --ignored soak --nocapture
 
 # Every fuzz target for a minute; needs nightly Rust and cargo-fuzz.
 fuzz:

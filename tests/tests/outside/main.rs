@@ -12,3 +12,4 @@ mod load;
 mod menu;
 mod phones;
 mod reload;
+mod soak;
