@@ -17,7 +17,7 @@ use rand::{
     rngs::{StdRng, SysRng},
 };
 use tokio::{net::TcpListener, runtime};
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::{
     cli,
@@ -54,6 +54,13 @@ pub async fn run(file: &Path) -> Result<(), Failure> {
     let ids = Arc::new(FlowIds::default());
     let network = Network::bind(&config, &ids).await?;
     let control_socket = control::Socket::bind(&config.control_socket())?;
+    // Only now: the socket proves that no other daemon has calls under way.
+    let interrupted = store.close_open_attempts(unix_now().as_millis() as u64).await?;
+    if interrupted > 0 {
+        warn!(
+            "{interrupted} calls of campaigns were under way at the last end: interrupted, they count as attempts"
+        );
+    }
 
     let mut random = StdRng::try_from_rng(&mut SysRng)?;
     let media = rtp::start(&media_options(&config), clock, &inbox, random.random()).map_err(|error| {
@@ -107,9 +114,12 @@ pub async fn run(file: &Path) -> Result<(), Failure> {
     }
     announce(&config, &new_passwords);
 
-    let handler =
-        Arc::new(control::Daemon { inbox: inbox.clone(), plugins: plugins.manager.plugins.clone() });
-    tokio::spawn(control::serve(control_socket, handler));
+    let handler = control::Daemon {
+        inbox: inbox.clone(),
+        plugins: plugins.manager.plugins.clone(),
+        store: store.clone(),
+    };
+    tokio::spawn(control::serve(control_socket, Arc::new(handler)));
     let mut live = Live { config, entries, digests, store, inbox: inbox.clone(), plugins };
     let mut watcher = Watcher::new();
     let mut stop = Stop::new()?;

@@ -2,6 +2,7 @@
 //!
 //! - [`config`]: `jackfield.toml`, one file per section.
 //! - [`store`]: what running makes, in SQLite.
+//! - [`campaign`]: lists of contacts as CSV, in and out.
 //! - [`net`]: SIP sockets to bytes and back.
 //! - [`rtp`]: media workers, one thread each.
 //! - [`plugins`]: folders on disk, the watcher, the compiled cache, speech.
@@ -11,6 +12,7 @@
 
 #![deny(unsafe_code)]
 
+pub mod campaign;
 pub mod cli;
 pub mod config;
 pub mod control;

@@ -77,6 +77,11 @@ impl Plugins {
         self.live.load().get(name).cloned()
     }
 
+    /// The live versions, by name.
+    pub fn all_live(&self) -> Vec<Arc<Version>> {
+        self.live.load().values().cloned().collect()
+    }
+
     /// New calls get this version; the former one, which is returned, serves its calls to their end.
     pub fn install(&self, version: Arc<Version>) -> Option<Arc<Version>> {
         let mut entries = self.entries();

@@ -112,12 +112,16 @@ impl Rights<'_> {
     }
 
     pub(crate) fn launch(self, target: &str, app: &str) -> Result<(), Error> {
-        let wish = self.asked.launch.as_ref();
-        let grant = self.granted.launch.as_ref();
-        let (to, apps) = wish.map_or((&[][..], &[][..]), |wish| (&wish.to, &wish.app));
-        let (granted_to, granted_apps) = grant.map_or((&[][..], &[][..]), |grant| (&grant.to, &grant.app));
-        self.check("launch.to", target, to, granted_to, target_matches)?;
-        self.check("launch.app", app, apps, granted_apps, name_covers)
+        self.launch_to(target)?;
+        let asked = self.asked.launch.as_ref().map_or(&[][..], |wish| &wish.app);
+        let granted = self.granted.launch.as_ref().map_or(&[][..], |grant| &grant.app);
+        self.check("launch.app", app, asked, granted, name_covers)
+    }
+
+    pub(crate) fn launch_to(self, target: &str) -> Result<(), Error> {
+        let asked = self.asked.launch.as_ref().map_or(&[][..], |wish| &wish.to);
+        let granted = self.granted.launch.as_ref().map_or(&[][..], |grant| &grant.to);
+        self.check("launch.to", target, asked, granted, target_matches)
     }
 
     pub(crate) fn http(self, url: &str) -> Result<(), Error> {

@@ -263,6 +263,11 @@ impl Version {
         instance::voices(self.start(host, Role::Tts))
     }
 
+    /// Whether it may launch a call to that number, user or URI; otherwise [`Error::Denied`].
+    pub fn may_launch(&self, target: &str) -> Result<(), Error> {
+        self.rights().launch_to(target)
+    }
+
     pub(crate) fn rights(&self) -> Rights<'_> {
         Rights { plugin: &self.name, asked: &self.manifest.capabilities, granted: &self.grant }
     }

@@ -1,5 +1,6 @@
 //! The command line.
 
+pub mod campaign;
 pub mod users;
 
 use std::path::{Path, PathBuf};
@@ -38,6 +39,9 @@ enum Command {
     /// Add, import, list and remove users.
     #[command(subcommand)]
     User(users::Command),
+    /// Call the contacts of a list, and see what became of it.
+    #[command(subcommand)]
+    Campaign(campaign::Command),
     /// The calls of the running exchange.
     Calls,
     /// The plugins of the running exchange: versions live and draining, with their calls.
@@ -61,6 +65,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
             Ok(())
         }
         Command::User(command) => users::run(command, config).await,
+        Command::Campaign(command) => campaign::run(command, config).await,
         Command::Calls => calls(config).await,
         Command::Plugins => plugins(config).await,
         Command::Hangup { call } => {

@@ -30,6 +30,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
+pub(crate) use self::{
+    check::{is_name, is_number},
+    problem::suggest,
+};
 pub use self::{
     diff::{Changes, diff},
     exchange::{Exchange, Reload},

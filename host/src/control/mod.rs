@@ -1,5 +1,10 @@
 //! The local control socket: one JSON request a line, one JSON answer a line. Only
 //! the daemon's own user can open it.
+//!
+//! A file goes through the socket as it is, behind the line that names its length: the
+//! operator's own rights read and write it, whoever the daemon runs as.
+
+pub mod campaigns;
 
 use std::{
     fs, io,
@@ -13,12 +18,15 @@ use jackfield_switch::{CallSummary, Input};
 use serde::{Deserialize, Serialize};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
-    net::{UnixListener, UnixStream},
+    net::{
+        UnixListener, UnixStream,
+        unix::{OwnedReadHalf, OwnedWriteHalf},
+    },
 };
 
-use crate::shard::Inbox;
+use crate::{campaign::MAX_FILE, shard::Inbox, store::Store};
 
-/// A request is one line of at most so many bytes.
+/// A request is one line of at most so many bytes, and then perhaps a file.
 const MAX_REQUEST: u64 = 64 << 10;
 const MAX_ANSWER: u64 = 64 << 20;
 
@@ -27,7 +35,24 @@ const MAX_ANSWER: u64 = 64 << 20;
 pub enum Request {
     Calls,
     Plugins,
-    HangUp { call: String },
+    HangUp {
+        call: String,
+    },
+    /// `bytes` of CSV follow.
+    StartCampaign {
+        start: campaigns::Start,
+        bytes: u64,
+    },
+    Campaigns {
+        name: Option<String>,
+    },
+    PauseCampaign {
+        name: String,
+        paused: bool,
+    },
+    ExportCampaign {
+        name: String,
+    },
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -35,6 +60,10 @@ pub enum Request {
 pub enum Answer {
     Calls(Vec<CallSummary>),
     Plugins(Vec<PluginStatus>),
+    Started(campaigns::Started),
+    Campaigns(Vec<campaigns::Campaign>),
+    /// A file of so many bytes follows.
+    File(u64),
     Done,
     Failed(String),
 }
@@ -77,11 +106,13 @@ impl Drop for Socket {
 pub struct Daemon {
     pub inbox: Inbox,
     pub plugins: Arc<Plugins>,
+    pub store: Store,
 }
 
 impl Daemon {
-    async fn answer(&self, request: Request) -> Answer {
-        match request {
+    /// The answer, and the file that follows it.
+    async fn answer(&self, request: Request, body: Vec<u8>) -> (Answer, Vec<u8>) {
+        let answer = match request {
             Request::Calls => match self.inbox.look(|switch, _| switch.calls()).await {
                 Some(calls) => Answer::Calls(calls),
                 None => Answer::Failed("the daemon is stopping".to_owned()),
@@ -91,8 +122,27 @@ impl Daemon {
                 self.inbox.post(Input::HangUp { call }).await;
                 Answer::Done
             }
-        }
+            Request::StartCampaign { start, .. } => {
+                or_failed(campaigns::start(self, start, body).await, Answer::Started)
+            }
+            Request::Campaigns { name } => {
+                or_failed(campaigns::status(self, name.as_deref()).await, Answer::Campaigns)
+            }
+            Request::PauseCampaign { name, paused } => {
+                let campaign = campaigns::pause(self, &name, paused).await;
+                or_failed(campaign, |campaign| Answer::Campaigns(vec![campaign]))
+            }
+            Request::ExportCampaign { name } => match campaigns::results(self, &name).await {
+                Ok(file) => return (Answer::File(file.len() as u64), file),
+                Err(text) => Answer::Failed(text),
+            },
+        };
+        (answer, Vec::new())
     }
+}
+
+fn or_failed<T>(result: Result<T, String>, answer: impl FnOnce(T) -> Answer) -> Answer {
+    result.map_or_else(Answer::Failed, answer)
 }
 
 /// Answers until the process ends.
@@ -107,34 +157,86 @@ pub async fn serve(socket: Socket, daemon: Arc<Daemon>) {
 
 async fn converse(stream: UnixStream, daemon: &Daemon) -> io::Result<()> {
     let (reader, mut writer) = stream.into_split();
+    let mut reader = BufReader::new(reader);
     let mut line = String::new();
-    BufReader::new(reader.take(MAX_REQUEST)).read_line(&mut line).await?;
-    let answer = match serde_json::from_str(&line) {
-        Ok(request) => daemon.answer(request).await,
-        Err(error) => Answer::Failed(format!("no such request: {error}")),
+    (&mut reader).take(MAX_REQUEST).read_line(&mut line).await?;
+    let (answer, file) = match serde_json::from_str(&line) {
+        Ok(request) => match file_of(&request, &mut reader).await? {
+            Some(file) => daemon.answer(request, file).await,
+            None => (Answer::Failed(format!("the file is larger than {} MiB", MAX_FILE >> 20)), Vec::new()),
+        },
+        Err(error) => (Answer::Failed(format!("no such request: {error}")), Vec::new()),
     };
-    let mut text = serde_json::to_vec(&answer).map_err(io::Error::other)?;
+    write(&mut writer, &answer, &file).await
+}
+
+/// The file that follows a request, whole; none when it is too large.
+async fn file_of(request: &Request, reader: &mut BufReader<OwnedReadHalf>) -> io::Result<Option<Vec<u8>>> {
+    let length = match request {
+        Request::StartCampaign { bytes, .. } if *bytes > MAX_FILE => return Ok(None),
+        Request::StartCampaign { bytes, .. } => *bytes,
+        _ => 0,
+    };
+    let mut file = Vec::new();
+    reader.take(length).read_to_end(&mut file).await?;
+    // Who sent less has gone.
+    if file.len() as u64 == length { Ok(Some(file)) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+}
+
+async fn write(writer: &mut OwnedWriteHalf, line: &impl Serialize, file: &[u8]) -> io::Result<()> {
+    let mut text = serde_json::to_vec(line).map_err(io::Error::other)?;
     text.push(b'\n');
-    writer.write_all(&text).await
+    writer.write_all(&text).await?;
+    writer.write_all(file).await
 }
 
 /// Asks the daemon that runs with this socket.
 pub async fn ask(socket: &Path, request: &Request) -> Result<Answer, String> {
+    send(socket, request, &[]).await
+}
+
+/// Asks with a file.
+pub async fn send(socket: &Path, request: &Request, file: &[u8]) -> Result<Answer, String> {
+    Ok(talk(socket, request, file).await?.0)
+}
+
+/// Asks for a file, and writes it to `sink`, whole.
+pub async fn fetch(socket: &Path, request: &Request, sink: &mut impl io::Write) -> Result<(), String> {
+    let (Answer::File(length), mut reader) = talk(socket, request, &[]).await? else {
+        return Err("the daemon answered with something else than a file".to_owned());
+    };
+    let mut missing = length;
+    let mut part = [0; 64 << 10];
+    while missing > 0 {
+        let read = reader.read(&mut part).await.map_err(|error| error.to_string())?;
+        if read == 0 {
+            return Err(format!("the daemon ended: {missing} of {length} bytes are missing"));
+        }
+        sink.write_all(&part[..read]).map_err(|error| error.to_string())?;
+        missing = missing.saturating_sub(read as u64);
+    }
+    sink.flush().map_err(|error| error.to_string())
+}
+
+async fn talk(
+    socket: &Path,
+    request: &Request,
+    file: &[u8],
+) -> Result<(Answer, BufReader<OwnedReadHalf>), String> {
     let stream = UnixStream::connect(socket).await.map_err(|_| {
         "no daemon is running with this configuration: start it with `jackfield run`".to_owned()
     })?;
+    let (reader, mut writer) = stream.into_split();
+    let mut reader = BufReader::new(reader);
     let talk = async {
-        let (reader, mut writer) = stream.into_split();
-        let mut text = serde_json::to_vec(request).map_err(io::Error::other)?;
-        text.push(b'\n');
-        writer.write_all(&text).await?;
+        write(&mut writer, request, file).await?;
         let mut line = String::new();
-        BufReader::new(reader.take(MAX_ANSWER)).read_line(&mut line).await?;
+        (&mut reader).take(MAX_ANSWER).read_line(&mut line).await?;
         serde_json::from_str(&line).map_err(io::Error::other)
     };
     match talk.await {
         Ok(Answer::Failed(text)) => Err(text),
-        Ok(answer) => Ok(answer),
+        Ok(answer) => Ok((answer, reader)),
         Err(error) => Err(format!("the daemon did not answer: {error}")),
     }
 }

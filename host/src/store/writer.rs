@@ -7,7 +7,7 @@ use jackfield_switch::{CallRecord, Input, Token, Write};
 use sqlx::SqliteConnection;
 use tokio::{
     sync::mpsc,
-    time::{Instant, timeout_at},
+    time::{Instant, timeout, timeout_at},
 };
 use tracing::error;
 
@@ -19,6 +19,8 @@ const QUEUE: usize = 65_536;
 /// How long a binding may wait for others to share its commit.
 const GROUP: Duration = Duration::from_millis(100);
 const GROUP_SIZE: usize = 1000;
+/// After a fault of the database.
+const AGAIN: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 pub enum Job {
@@ -31,11 +33,19 @@ impl Job {
     fn can_wait(&self) -> bool {
         matches!(self, Job::Write { token: None, write: Write::Bindings { .. } })
     }
+
+    /// An attempt whose end is not written would be under way until the next start.
+    fn must_not_be_lost(&self) -> bool {
+        matches!(self, Job::Write { write: Write::AttemptEnded { .. }, .. })
+    }
 }
 
 /// The way to the writing task.
-#[derive(Clone, Debug)]
-pub struct Writer(mpsc::Sender<Job>);
+#[derive(Clone)]
+pub struct Writer {
+    jobs: mpsc::Sender<Job>,
+    inbox: Inbox,
+}
 
 impl Writer {
     /// Starts the task. `offset` is Unix time minus the driver's time.
@@ -46,13 +56,19 @@ impl Writer {
         inbox: Inbox,
     ) -> (Writer, tokio::task::JoinHandle<()>) {
         let (sender, jobs) = mpsc::channel(QUEUE);
-        let task = Task { store, recordings, offset, inbox };
-        (Writer(sender), tokio::spawn(task.run(jobs)))
+        let task = Task { store, recordings, offset, inbox: inbox.clone(), owed: Vec::new() };
+        (Writer { jobs: sender, inbox }, tokio::spawn(task.run(jobs)))
     }
 
     pub fn submit(&self, job: Job) {
-        if let Err(refused) = self.0.try_send(job) {
-            error!("the database is {QUEUE} writes behind: {refused}");
+        let Err(refused) = self.jobs.try_send(job) else { return };
+        error!("the database is {QUEUE} writes behind: {refused}");
+        // Nobody shall wait for it for ever.
+        if let Job::Write { token: Some(token), .. } = refused.into_inner() {
+            let result = Err(format!("the database is {QUEUE} writes behind"));
+            if self.inbox.try_post(Input::Stored { token, result }).is_err() {
+                error!("the exchange is overloaded: who waits for a write is not told that it failed");
+            }
         }
     }
 }
@@ -62,33 +78,56 @@ struct Task {
     recordings: PathBuf,
     offset: Duration,
     inbox: Inbox,
+    /// What could not be written and must be.
+    owed: Vec<Job>,
 }
 
 impl Task {
-    async fn run(self, mut jobs: mpsc::Receiver<Job>) {
-        while let Some(first) = jobs.recv().await {
-            let mut group = vec![first];
-            let latest = Instant::now() + GROUP;
-            while group.len() < GROUP_SIZE && group.iter().all(Job::can_wait) {
-                match timeout_at(latest, jobs.recv()).await {
-                    Ok(Some(job)) => group.push(job),
-                    Ok(None) | Err(_) => break,
-                }
-            }
-            while group.len() < GROUP_SIZE
-                && let Ok(job) = jobs.try_recv()
-            {
-                group.push(job);
-            }
+    async fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
+        while let Some(group) = self.next_group(&mut jobs).await {
             let results = self.commit(&group).await;
             for (job, result) in group.into_iter().zip(results) {
                 if let Err(error) = &result {
                     error!("not written: {error}");
                 }
-                if let Job::Write { token: Some(token), .. } = job {
-                    self.inbox.post(Input::Stored { token, result }).await;
+                match job {
+                    Job::Write { token: Some(token), .. } => {
+                        self.inbox.post(Input::Stored { token, result }).await
+                    }
+                    job if result.is_err() && job.must_not_be_lost() => self.owe(job),
+                    _ => {}
                 }
             }
+        }
+    }
+
+    /// What is owed, and what waits; none at the end.
+    async fn next_group(&mut self, jobs: &mut mpsc::Receiver<Job>) -> Option<Vec<Job>> {
+        let mut group = std::mem::take(&mut self.owed);
+        if group.is_empty() {
+            group.push(jobs.recv().await?);
+        } else if let Ok(job) = timeout(AGAIN, jobs.recv()).await {
+            group.push(job?);
+        }
+        let latest = Instant::now() + GROUP;
+        while group.len() < GROUP_SIZE && group.iter().all(Job::can_wait) {
+            match timeout_at(latest, jobs.recv()).await {
+                Ok(Some(job)) => group.push(job),
+                Ok(None) | Err(_) => break,
+            }
+        }
+        while group.len() < GROUP_SIZE
+            && let Ok(job) = jobs.try_recv()
+        {
+            group.push(job);
+        }
+        Some(group)
+    }
+
+    fn owe(&mut self, job: Job) {
+        match self.owed.len() {
+            0..QUEUE => self.owed.push(job),
+            _ => error!("{QUEUE} ends of calls wait for the database: another is lost"),
         }
     }
 
@@ -141,4 +180,50 @@ impl Task {
 
 fn in_words(error: sqlx::Error) -> String {
     format!("database: {error}")
+}
+
+#[cfg(test)]
+mod tests {
+    use jackfield_switch::{Cause, HangupInfo};
+
+    use super::*;
+    use crate::{
+        shard::Gate,
+        store::campaign::{Import, NewContact},
+    };
+
+    #[tokio::test]
+    async fn the_end_of_an_attempt_is_written_when_the_database_can_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("a.db")).await.unwrap();
+        let contact = NewContact { line: 2, number: "101".into(), name: String::new(), fields: Vec::new() };
+        let (campaign, plugin, file) = ("spring".to_owned(), "campaign".to_owned(), "a.csv".to_owned());
+        let import = Import { campaign, plugin: plugin.clone(), file, contacts: vec![contact], add: false };
+        store.import_contacts(&import, 0).await.unwrap();
+
+        let gate = Gate::new().unwrap();
+        let (writer, task) = Writer::start(store.clone(), folder.path().into(), Duration::ZERO, gate.inbox());
+        let (launch, contact, target) = (1, Some(1), "101".to_owned());
+        let write = Write::AttemptStarted { launch, plugin, contact, target, at: 1000 };
+        writer.submit(Job::Write { token: Some(Token(7)), write });
+        let stored = tokio::task::spawn_blocking(move || gate.next_input(Duration::from_secs(10)));
+        assert!(matches!(stored.await.unwrap(), Some(Input::Stored { token: Token(7), result: Ok(()) })));
+
+        sqlx::query("ALTER TABLE attempts RENAME TO elsewhere").execute(&store.writes).await.unwrap();
+        let info = HangupInfo { cause: Cause::Busy, code: 486, by_peer: true };
+        let results = Vec::new();
+        let write = Write::AttemptEnded { launch, contact, answered_at: None, ended_at: 2000, info, results };
+        writer.submit(Job::Write { token: None, write });
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        sqlx::query("ALTER TABLE elsewhere RENAME TO attempts").execute(&store.writes).await.unwrap();
+        loop {
+            let history = store.campaign_history("spring").await.unwrap().remove(0);
+            if history.attempts[0].ended_at == Some(2000) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        drop(writer);
+        task.await.unwrap();
+    }
 }

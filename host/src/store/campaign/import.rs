@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
 use sqlx::{Sqlite, Transaction};
 
 use super::{DUPLICATE, to_json};
@@ -36,7 +37,7 @@ pub struct NewContact {
 }
 
 /// What became of the rows.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Imported {
     /// Will be called.
     pub added: u64,

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use sqlx::Row;
 
 use super::{Pairs, from_json, millis};
 use crate::store::{Store, StoreError};
 
 /// One line of `jackfield campaign status`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
     /// The campaign.
     pub name: String,
