@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jackfield_plugin::{Kind, Plugins, Version};
-use jackfield_switch::{Error, Input};
+use jackfield_switch::Input;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
@@ -100,8 +100,8 @@ pub(super) async fn results(daemon: &Daemon, name: &str) -> Result<Vec<u8>, Stri
 fn read(name: &str, file: &[u8], plugin: &Version) -> Result<List, Refused> {
     let mut list = List::read(name, file)?;
     list.skip(|contact| match plugin.may_launch(&contact.number) {
-        Err(Error::Denied(why)) => Some(why),
-        _ => None,
+        Err(denied) => Some(denied.to_string()),
+        Ok(()) => None,
     });
     match list.contacts.is_empty() {
         true => Err(Refused { file: name.to_owned(), fault: list.nobody() }),

@@ -90,12 +90,11 @@ impl Task {
                 if let Err(error) = &result {
                     error!("not written: {error}");
                 }
-                match job {
-                    Job::Write { token: Some(token), .. } => {
-                        self.inbox.post(Input::Stored { token, result }).await
-                    }
-                    job if result.is_err() && job.must_not_be_lost() => self.owe(job),
-                    _ => {}
+                if result.is_err() && job.must_not_be_lost() {
+                    self.owe(&job);
+                }
+                if let Job::Write { token: Some(token), .. } = job {
+                    self.inbox.post(Input::Stored { token, result }).await;
                 }
             }
         }
@@ -124,9 +123,11 @@ impl Task {
         Some(group)
     }
 
-    fn owe(&mut self, job: Job) {
+    /// For later; who waits for it is told of the fault now.
+    fn owe(&mut self, job: &Job) {
+        let Job::Write { write, .. } = job else { return };
         match self.owed.len() {
-            0..QUEUE => self.owed.push(job),
+            0..QUEUE => self.owed.push(Job::Write { token: None, write: write.clone() }),
             _ => error!("{QUEUE} ends of calls wait for the database: another is lost"),
         }
     }
@@ -192,7 +193,8 @@ mod tests {
         store::campaign::{Import, NewContact},
     };
 
-    #[tokio::test]
+    // The gate is read on the test's own thread.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn the_end_of_an_attempt_is_written_when_the_database_can_again() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("a.db")).await.unwrap();
@@ -206,15 +208,16 @@ mod tests {
         let (launch, contact, target) = (1, Some(1), "101".to_owned());
         let write = Write::AttemptStarted { launch, plugin, contact, target, at: 1000 };
         writer.submit(Job::Write { token: Some(Token(7)), write });
-        let stored = tokio::task::spawn_blocking(move || gate.next_input(Duration::from_secs(10)));
-        assert!(matches!(stored.await.unwrap(), Some(Input::Stored { token: Token(7), result: Ok(()) })));
+        let stored = gate.next_input(Duration::from_secs(10));
+        assert!(matches!(stored, Some(Input::Stored { token: Token(7), result: Ok(()) })));
 
         sqlx::query("ALTER TABLE attempts RENAME TO elsewhere").execute(&store.writes).await.unwrap();
         let info = HangupInfo { cause: Cause::Busy, code: 486, by_peer: true };
         let results = Vec::new();
         let write = Write::AttemptEnded { launch, contact, answered_at: None, ended_at: 2000, info, results };
-        writer.submit(Job::Write { token: None, write });
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        writer.submit(Job::Write { token: Some(Token(8)), write });
+        let stored = gate.next_input(Duration::from_secs(10));
+        assert!(matches!(stored, Some(Input::Stored { token: Token(8), result: Err(_) })));
         sqlx::query("ALTER TABLE elsewhere RENAME TO attempts").execute(&store.writes).await.unwrap();
         loop {
             let history = store.campaign_history("spring").await.unwrap().remove(0);

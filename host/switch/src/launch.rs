@@ -246,19 +246,26 @@ impl Switch {
             info,
             results: results.clone(),
         };
-        self.outputs.push_back(Output::Store { token: None, write });
+        let store = self.next_token();
+        self.outputs.push_back(Output::Store { token: Some(store), write });
         let end = LaunchEnd { launch: number, contact, answered_at, info, results };
-        match self.services.get(&launch.plugin).copied() {
+        self.leave_pace(&launch.plugin);
+        self.storing.insert(store, Storing::AttemptEnd { plugin: launch.plugin, end });
+    }
+
+    /// The service is told when the store knows it too: it asks there who is due. A store that
+    /// fails is the driver's trouble, and no reason to wait.
+    pub(crate) fn attempt_end_stored(&mut self, plugin: String, end: LaunchEnd) {
+        match self.services.get(&plugin).copied() {
             Some(service) => self.post(service, Event::LaunchEnded(end)),
             None => {
-                let kept = self.launches.kept_ends.entry(launch.plugin.clone()).or_default();
+                let kept = self.launches.kept_ends.entry(plugin).or_default();
                 if kept.len() == MAX_KEPT_ENDS {
                     kept.pop_front();
                 }
                 kept.push_back(end);
             }
         }
-        self.leave_pace(&launch.plugin);
     }
 
     /// Ends that came while the service was being restarted.

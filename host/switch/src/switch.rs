@@ -17,7 +17,7 @@ use crate::{
     Time,
     bus::Question,
     call::{Call, CallKey, leg::Leg, play::Recording},
-    command::{Cause, Error, Event, HangupInfo, StopReason, Value},
+    command::{Cause, Error, Event, HangupInfo, LaunchEnd, StopReason, Value},
     instance::Instance,
     io::{Input, InstanceId, Level, Output, Token},
     launch::Launches,
@@ -105,6 +105,7 @@ pub struct Switch {
 #[derive(Debug)]
 pub(crate) enum Storing {
     Attempt(u64),
+    AttemptEnd { plugin: String, end: LaunchEnd },
     Recording { leg: LegId, record: RecordId, end: RecordEnd, value: Box<Value> },
 }
 
@@ -313,6 +314,7 @@ impl Switch {
     fn stored(&mut self, token: Token, result: Result<(), String>) {
         match self.storing.remove(&token) {
             Some(Storing::Attempt(launch)) => self.attempt_stored(launch, result),
+            Some(Storing::AttemptEnd { plugin, end }) => self.attempt_end_stored(plugin, end),
             Some(Storing::Recording { leg, record, end, value }) => {
                 let unavailable =
                     |reason| Error::Unavailable(format!("the recording is not stored: {reason}"));

@@ -3,10 +3,14 @@
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use sqlx::{Sqlite, Transaction};
 
 use super::{DUPLICATE, to_json};
 use crate::store::{Store, StoreError};
+
+/// Rows of one statement: the exchange's own writes wait while a list is imported.
+const BATCH: usize = 1000;
 
 /// A list of contacts for a campaign.
 #[derive(Clone, Debug)]
@@ -57,17 +61,20 @@ impl Store {
             .await?;
         let mut known: HashMap<String, u64> = numbers.into_iter().map(|(number,)| (number, 0)).collect();
         let mut imported = Imported::default();
-        for contact in &import.contacts {
-            let former = known.get(&contact.number).copied();
-            let outcome = former.map(|_| DUPLICATE);
-            insert(&mut transaction, campaign, &import.file, contact, outcome, now).await?;
-            match former {
-                Some(line) => imported.duplicates.push((contact.line, contact.number.clone(), line)),
-                None => {
-                    imported.added += 1;
-                    known.insert(contact.number.clone(), contact.line);
+        for contacts in import.contacts.chunks(BATCH) {
+            let mut rows = Vec::with_capacity(contacts.len());
+            for contact in contacts {
+                let former = known.get(&contact.number).copied();
+                rows.push(row(contact, former.map(|_| DUPLICATE))?);
+                match former {
+                    Some(line) => imported.duplicates.push((contact.line, contact.number.clone(), line)),
+                    None => {
+                        imported.added += 1;
+                        known.insert(contact.number.clone(), contact.line);
+                    }
                 }
             }
+            insert(&mut transaction, campaign, &import.file, rows, now).await?;
         }
         transaction.commit().await?;
         Ok(imported)
@@ -105,25 +112,27 @@ async fn find_or_create(
     }
 }
 
+/// Line, number, name, fields and outcome.
+fn row(contact: &NewContact, outcome: Option<&str>) -> Result<serde_json::Value, sqlx::Error> {
+    Ok(json!([contact.line, contact.number, contact.name, to_json(&contact.fields)?, outcome]))
+}
+
 async fn insert(
     transaction: &mut Transaction<'_, Sqlite>,
     campaign: i64,
     file: &str,
-    contact: &NewContact,
-    outcome: Option<&str>,
+    rows: Vec<serde_json::Value>,
     now: u64,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "INSERT INTO contacts (campaign, file, line, number, name, fields, due, outcome) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO contacts (campaign, file, due, line, number, name, fields, outcome)
+         SELECT ?1, ?2, ?3, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4
+         FROM json_each(?4) ORDER BY key",
     )
     .bind(campaign)
     .bind(file)
-    .bind(contact.line as i64)
-    .bind(&contact.number)
-    .bind(&contact.name)
-    .bind(to_json(&contact.fields)?)
     .bind(now as i64)
-    .bind(outcome)
+    .bind(serde_json::Value::Array(rows).to_string())
     .execute(&mut **transaction)
     .await?;
     Ok(())
