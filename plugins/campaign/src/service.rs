@@ -36,6 +36,9 @@ const BATCH: u32 = 50;
 /// The longest wait, and that after a fault.
 const IDLE: Duration = Duration::from_secs(5);
 
+/// For a contact whose attempt the host could not begin: it is none, so `retry-time` is not for it.
+const FAULT_PAUSE: Duration = Duration::from_secs(10);
+
 /// What the next version is handed, and the operator is told. Nothing depends on it.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
@@ -143,8 +146,7 @@ fn handle(
             }
             Err(error) => {
                 warn!("could not call {number}, tries again: {error}"; campaign = name);
-                let pause = u64::try_from(campaign.retry_time.as_millis()).unwrap_or(u64::MAX);
-                exchange.postpone(contact.id, now.saturating_add(pause))
+                exchange.postpone(contact.id, now.saturating_add(FAULT_PAUSE.as_millis() as u64))
             }
         },
     }

@@ -237,7 +237,7 @@ fn a_number_that_cannot_be_called_is_finished_and_a_fault_is_tried_again() {
     let fault = Error::Unavailable("disk".into());
     let mut world = World { launch_fault: Some(fault), ..World::new(&[("101", &[Normal])]) };
     world.run(None);
-    assert_eq!(world.seconds("101"), [60]);
+    assert_eq!(world.seconds("101"), [10]);
 }
 
 #[test]
