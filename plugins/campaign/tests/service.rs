@@ -1,5 +1,7 @@
 //! Campaigns against an exchange that keeps its own time.
 
+#![allow(clippy::unwrap_used, reason = "only tests are here")]
+
 use std::{
     collections::{BTreeMap, VecDeque},
     time::Duration,

@@ -11,7 +11,6 @@ pub mod walk;
 
 use jackfield_sdk::{Call, Error, Result};
 
-use flow::Flow;
 use phone::Phone;
 use settings::Settings;
 

@@ -1,5 +1,7 @@
 //! What is refused when the plugin is loaded, where, and what is told to write instead.
 
+#![allow(clippy::unwrap_used, reason = "only tests are here")]
+
 use ivr::{check, flow::Flow, settings::Settings};
 use jackfield_sdk::settings::{Finding, parse};
 

@@ -1,5 +1,7 @@
 //! Calls through the menu of La Plateforme, told as what is heard and done.
 
+#![allow(clippy::unwrap_used, reason = "only tests are here")]
+
 use std::{collections::VecDeque, time::Duration};
 
 use ivr::{
