@@ -41,7 +41,9 @@ lint: setup
 	[ ! -e plugins/Cargo.toml ] || \
 	    cargo clippy --workspace --all-targets --manifest-path plugins/Cargo.toml -- -D warnings
 
-bench: setup build plugins
+# Measures what a release is: compiles the heavy crates once more, as `cargo build --release` would.
+bench: setup
+	scripts/build-plugins tests/guests
 	cargo bench -p jackfield-bench
 
 # The long version of what `make test` runs for seconds.

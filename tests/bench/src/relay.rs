@@ -24,7 +24,7 @@ use jackfield_media::{Codec, Command, Lease, LegId, Params, Security};
 use jackfield_switch::Input;
 use mio::{Events, Interest, Poll, Token, Waker, net::UdpSocket};
 
-use crate::report::Figure;
+use crate::{cpu, report::Figure};
 
 /// Calls at once, each with two legs and packets one way on both.
 const CALLS: usize = 100;
@@ -87,13 +87,13 @@ impl Phones {
         send_all(Instant::now(), PACKETS_PER_SECOND / 4);
         thread::sleep(Duration::from_millis(100));
         self.drain();
-        let (cpu, count) = (thread_cpu(tid), self.received(relayed));
+        let (cpu, count) = (cpu::of_thread(tid), self.received(relayed));
         send_all(Instant::now(), PACKETS_PER_SECOND * MEASURED.as_secs() as u32);
         thread::sleep(Duration::from_millis(200));
         let packets = self.received(relayed) - count;
         let expected = u64::from(PACKETS_PER_SECOND) * MEASURED.as_secs();
         assert!(packets > expected * 9 / 10, "only {packets} of {expected} packets were relayed");
-        (thread_cpu(tid) - cpu).as_secs_f64() * 1e6 / packets as f64
+        (cpu::of_thread(tid) - cpu).as_secs_f64() * 1e6 / packets as f64
     }
 
     fn received(&self, counter: &AtomicU64) -> u64 {
@@ -191,12 +191,6 @@ fn measure_bare() -> f64 {
     waker.wake().expect("a waker can wake");
     thread.join().expect("the bare loop has no bug to panic of");
     cpu
-}
-
-/// Run time of a thread as the scheduler counts it, in nanoseconds.
-fn thread_cpu(tid: u64) -> Duration {
-    let text = fs::read_to_string(format!("/proc/self/task/{tid}/schedstat")).unwrap_or_default();
-    Duration::from_nanos(text.split(' ').next().and_then(|field| field.parse().ok()).unwrap_or(0))
 }
 
 /// The newest thread of this process with that name.
