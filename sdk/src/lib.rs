@@ -25,12 +25,17 @@
 //! Build it for `wasm32-unknown-unknown`, as a `cdylib`. There is no other way out of the
 //! sandbox than what this crate offers. On any other target everything compiles, so that a
 //! plugin's own logic can be tested, but the host's functions panic.
+//!
+//! For wasm it brings an allocator that keeps an instance small. A plugin that needs another
+//! one turns the feature `allocator` off.
 
 /// What the README shows compiles.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
 
+#[cfg(any(all(target_arch = "wasm32", feature = "allocator"), test))]
+mod allocator;
 mod call;
 mod error;
 mod prompt;

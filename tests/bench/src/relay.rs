@@ -193,13 +193,19 @@ fn measure_bare() -> f64 {
     cpu
 }
 
-/// The newest thread of this process with that name.
+/// The newest thread of this process with that name, which a thread gives itself when it begins.
+#[expect(clippy::disallowed_methods, reason = "a thread begins in real time")]
 fn thread_named(name: &str) -> u64 {
-    let tasks = fs::read_dir("/proc/self/task").expect("Linux lists the threads of a process");
-    tasks
-        .filter_map(Result::ok)
-        .filter(|task| fs::read_to_string(task.path().join("comm")).is_ok_and(|comm| comm.trim() == name))
-        .filter_map(|task| task.file_name().to_str()?.parse().ok())
-        .max()
-        .expect("the thread was just started")
+    for _ in 0..1000 {
+        let tasks = fs::read_dir("/proc/self/task").expect("Linux lists the threads of a process");
+        let named = tasks
+            .filter_map(Result::ok)
+            .filter(|task| fs::read_to_string(task.path().join("comm")).is_ok_and(|comm| comm.trim() == name))
+            .filter_map(|task| task.file_name().to_str()?.parse().ok());
+        if let Some(tid) = named.max() {
+            return tid;
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+    panic!("the thread {name} has not begun in a second");
 }
