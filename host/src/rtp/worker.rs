@@ -22,8 +22,11 @@ use crate::shard::{Clock, Inbox};
 const WAKE: Token = Token(usize::MAX);
 /// RTP fits an Ethernet frame; what is larger is no RTP of ours.
 const PACKET: usize = 2048;
-/// Sockets that lie ready for the next calls.
-const READY: usize = 64;
+/// Sockets that lie ready for the next calls. They are used in turn, so this is also how many calls later what a
+/// former caller still sends can reach somebody else.
+const READY: usize = 256;
+/// Packets that a socket keeps while nobody reads it; the kernel's buffer holds fewer.
+const MAX_LATE: usize = 4096;
 /// Packets of one socket before the others have their turn.
 const BATCH: usize = 32;
 
@@ -46,6 +49,28 @@ struct Port {
     used: bool,
 }
 
+impl Port {
+    /// Takes packets from any source again.
+    fn release(&mut self) {
+        if self.connected.take().is_some()
+            && let Err(error) = rustix::net::connect_unspec(&self.socket)
+        {
+            warn!(%error, port = self.number, "a media socket could not be released from its peer");
+        }
+    }
+
+    /// What came for a former call, or for none, is not for the next one.
+    fn forget_received(&self) {
+        let mut buffer = [0; 1];
+        for _ in 0..MAX_LATE {
+            match self.socket.recv(&mut buffer) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Ok(_) | Err(_) => {}
+            }
+        }
+    }
+}
+
 pub(super) struct Worker {
     id: WorkerId,
     options: Options,
@@ -55,9 +80,7 @@ pub(super) struct Worker {
     poll: Poll,
     waker: Arc<Waker>,
     session: Session,
-    ports: Vec<Option<Port>>,
-    /// Places in `ports` that are empty.
-    vacant: Vec<PortId>,
+    ports: Vec<Port>,
     /// Port numbers that are bound to no socket.
     unbound: VecDeque<u16>,
     /// Sockets that are leased and not used.
@@ -87,7 +110,6 @@ impl Worker {
             waker,
             session: Session::new(settings),
             ports: Vec::new(),
-            vacant: Vec::new(),
             unbound: start.ports.collect(),
             ready: 0,
             legs: HashMap::new(),
@@ -145,7 +167,7 @@ impl Worker {
 
     fn read(&mut self, id: PortId, buffer: &mut [u8; PACKET]) {
         for _ in 0..BATCH {
-            let Some(port) = self.ports.get(id.0 as usize).and_then(Option::as_ref) else { return };
+            let Some(port) = self.ports.get(id.0 as usize) else { return };
             let received = match port.connected {
                 Some(source) => port.socket.recv(buffer).map(|length| (length, source)),
                 None => port.socket.recv_from(buffer),
@@ -168,7 +190,7 @@ impl Worker {
     }
 
     fn send(&self, port: PortId, to: SocketAddr, packet: &[u8]) {
-        let Some(Some(port)) = self.ports.get(port.0 as usize) else { return };
+        let Some(port) = self.ports.get(port.0 as usize) else { return };
         let sent = match port.connected {
             Some(peer) if peer == to => port.socket.send(packet),
             _ => port.socket.send_to(packet, to),
@@ -199,10 +221,11 @@ impl Worker {
     }
 
     fn open(&mut self, leg: LegId, id: PortId) {
-        let Some(Some(port)) = self.ports.get_mut(id.0 as usize) else { return };
+        let Some(port) = self.ports.get_mut(id.0 as usize) else { return };
         if !port.used {
             port.used = true;
             self.ready = self.ready.saturating_sub(1);
+            port.forget_received();
             let token = Token(id.0 as usize);
             if let Err(error) = self.poll.registry().register(&mut port.socket, token, Interest::READABLE) {
                 error!(%error, port = port.number, "a media socket could not be polled");
@@ -214,19 +237,16 @@ impl Worker {
     /// The peer may move: take packets from any source again, until one is latched.
     fn release_source(&mut self, leg: LegId, remote: Option<SocketAddr>) {
         let Some(id) = self.legs.get(&leg) else { return };
-        let Some(Some(port)) = self.ports.get_mut(id.0 as usize) else { return };
-        if port.connected.is_some() && port.connected != remote {
-            port.connected = None;
-            if let Err(error) = rustix::net::connect_unspec(&port.socket) {
-                warn!(%error, port = port.number, "a media socket could not be released from its peer");
-            }
+        let Some(port) = self.ports.get_mut(id.0 as usize) else { return };
+        if port.connected != remote {
+            port.release();
         }
     }
 
     /// The kernel drops other sources for us, and need not look up the route.
     fn latch(&mut self, leg: LegId, source: SocketAddr) {
         let Some(id) = self.legs.get(&leg) else { return };
-        let Some(Some(port)) = self.ports.get_mut(id.0 as usize) else { return };
+        let Some(port) = self.ports.get_mut(id.0 as usize) else { return };
         if port.socket.connect(source).is_ok() {
             port.connected = Some(source);
         }
@@ -246,13 +266,16 @@ impl Worker {
         }
     }
 
-    /// The port number goes to the end of the line: late packets of the old
-    /// call find nobody.
+    /// The switch may lease the socket out again from now on.
     fn close(&mut self, leg: LegId, id: PortId) {
         self.legs.remove(&leg);
-        let Some(port) = self.ports.get_mut(id.0 as usize).and_then(Option::take) else { return };
-        self.unbound.push_back(port.number);
-        self.vacant.push(id);
+        let Some(port) = self.ports.get_mut(id.0 as usize).filter(|port| port.used) else { return };
+        port.used = false;
+        port.release();
+        if let Err(error) = self.poll.registry().deregister(&mut port.socket) {
+            warn!(%error, port = port.number, "a media socket is still polled");
+        }
+        self.ready += 1;
     }
 
     /// Binds sockets until enough lie ready, and lends them to the switch.
@@ -280,19 +303,9 @@ impl Worker {
     }
 
     fn keep(&mut self, socket: UdpSocket, number: u16) -> Lease {
-        let port = Port { socket, number, connected: None, used: false };
-        let id = match self.vacant.pop() {
-            Some(id) => {
-                self.ports[id.0 as usize] = Some(port);
-                id
-            }
-            None => {
-                self.ports.push(Some(port));
-                PortId(self.ports.len() as u32 - 1)
-            }
-        };
+        self.ports.push(Port { socket, number, connected: None, used: false });
         self.ready += 1;
-        Lease { worker: self.id, port: id, number }
+        Lease { worker: self.id, port: PortId(self.ports.len() as u32 - 1), number }
     }
 
     fn flush(&mut self) {
