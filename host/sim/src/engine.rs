@@ -1,0 +1,49 @@
+//! One WebAssembly engine for all worlds of a process, and what it has compiled already.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+};
+
+use jackfield_plugin::{CompiledCache, Engine, EngineError, EngineOptions, LoadError, Source, Version};
+
+/// Instances at once, over all worlds: tests run side by side.
+const INSTANCES: u32 = 4000;
+
+/// Counts fuel instead of time, so that a run depends on nothing but its input.
+pub(crate) fn engine() -> Result<Engine, EngineError> {
+    static ENGINE: OnceLock<Engine> = OnceLock::new();
+    if let Some(engine) = ENGINE.get() {
+        return Ok(engine.clone());
+    }
+    let options = EngineOptions { max_instances: INSTANCES, deterministic: true, ..Default::default() };
+    let engine = Engine::new(options)?;
+    Ok(ENGINE.get_or_init(|| engine).clone())
+}
+
+/// Compiles a plugin once for all worlds; who asks for it meanwhile waits.
+pub(crate) fn load(engine: &Engine, source: Source) -> Result<Arc<Version>, LoadError> {
+    static LOADING: Mutex<()> = Mutex::new(());
+    let _one_at_a_time = LOADING.lock().unwrap_or_else(PoisonError::into_inner);
+    engine.load(source, &Compiled)
+}
+
+/// Keeps compiled components for the life of the process.
+struct Compiled;
+
+impl Compiled {
+    fn kept(&self) -> MutexGuard<'static, BTreeMap<String, Vec<u8>>> {
+        static KEPT: Mutex<BTreeMap<String, Vec<u8>>> = Mutex::new(BTreeMap::new());
+        KEPT.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl CompiledCache for Compiled {
+    fn get(&self, key: &str) -> Option<Vec<u8>> {
+        self.kept().get(key).cloned()
+    }
+
+    fn put(&self, key: &str, bytes: &[u8]) {
+        self.kept().insert(key.to_owned(), bytes.to_owned());
+    }
+}

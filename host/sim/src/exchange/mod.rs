@@ -1,0 +1,445 @@
+//! The exchange itself: the real switch, media and plugins, driven as the daemon drives them.
+
+mod guests;
+mod supervisor;
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    net::{IpAddr, SocketAddr},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use futures_util::FutureExt;
+use jackfield_media::{self as media, Lease, PortId, Session, WorkerId};
+use jackfield_plugin::{Engine, Host, Kind, Plugins, Replies, Switchboard, Version};
+use jackfield_sip::{Flow, FlowId, Transport};
+use jackfield_switch::{
+    Command, Error, Input, InstanceEnd, InstanceId, Level, Output, Switch, Target, Token, Write,
+};
+
+use crate::{
+    caller::SIP_PORT,
+    error::SimError,
+    link::Datagram,
+    services::{Attempt, Memory, Recording},
+};
+use guests::{End, Guests};
+use supervisor::{Step, Supervisor};
+
+const WORKER: WorkerId = WorkerId(0);
+const LISTENER: FlowId = FlowId(1);
+/// Sockets for media: two for each call that is bridged.
+const PORTS: u32 = 2000;
+const FIRST_PORT: u16 = 20_000;
+/// Verbs that may wait for the switch, as in the daemon.
+const QUEUE: usize = 65_536;
+
+/// A sentence of the exchange for its operator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// Since the world began.
+    pub at: Duration,
+    /// How bad it is.
+    pub level: Level,
+    /// The sentence.
+    pub text: String,
+    /// The call that it is about.
+    pub call: Option<String>,
+}
+
+pub(crate) struct Exchange {
+    pub(crate) address: IpAddr,
+    pub(crate) switch: Switch,
+    media: Session,
+    plugins: Plugins,
+    engine: Engine,
+    host: Host,
+    services: Arc<Memory>,
+    mailbox: Arc<Mailbox>,
+    guests: Guests,
+    supervisors: BTreeMap<String, Supervisor>,
+    /// Services have odd numbers.
+    last_service: u64,
+    /// Loads of each name so far.
+    loads: BTreeMap<String, u64>,
+    /// Replaced versions, and until when they may serve their calls.
+    draining: Vec<(Duration, Arc<Version>)>,
+    hosts: BTreeMap<String, SocketAddr>,
+    inputs: VecDeque<Input>,
+    sent: Vec<Datagram>,
+    pub(crate) records: Vec<jackfield_switch::CallRecord>,
+    pub(crate) notices: Vec<Notice>,
+}
+
+/// Verbs of guests on their way to the switch.
+#[derive(Default)]
+struct Mailbox(Mutex<VecDeque<Input>>);
+
+impl Mailbox {
+    fn waiting(&self) -> MutexGuard<'_, VecDeque<Input>> {
+        // Nothing panics while it is held.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Switchboard for Mailbox {
+    fn post(&self, instance: InstanceId, token: Token, command: Command) -> Result<(), Error> {
+        let mut waiting = self.waiting();
+        if waiting.len() >= QUEUE {
+            return Err(Error::Limit("the exchange is overloaded".to_owned()));
+        }
+        waiting.push_back(Input::Command { instance, token, command });
+        Ok(())
+    }
+
+    fn abandon(&self, instance: InstanceId, token: Token) {
+        self.waiting().push_back(Input::Abandoned { instance, token });
+    }
+}
+
+impl Exchange {
+    pub(crate) fn new(
+        address: IpAddr,
+        switch: Switch,
+        media: media::Settings,
+        engine: Engine,
+        services: Arc<Memory>,
+    ) -> Exchange {
+        let mailbox = Arc::new(Mailbox::default());
+        let replies = Arc::new(Replies::new());
+        let host = Host { switch: mailbox.clone(), services: services.clone(), replies };
+        let leases = (0..PORTS).map(lease).collect();
+        Exchange {
+            address,
+            switch,
+            media: Session::new(media),
+            plugins: Plugins::new(),
+            engine,
+            host,
+            services,
+            mailbox,
+            guests: Guests::default(),
+            supervisors: BTreeMap::new(),
+            last_service: 0,
+            loads: BTreeMap::new(),
+            draining: Vec::new(),
+            hosts: BTreeMap::new(),
+            inputs: VecDeque::from([Input::Leases(leases)]),
+            sent: Vec::new(),
+            records: Vec::new(),
+            notices: Vec::new(),
+        }
+    }
+
+    /// Where a name in a `sip:` URI is.
+    pub(crate) fn add_host(&mut self, name: &str, address: SocketAddr) {
+        self.hosts.insert(name.to_owned(), address);
+    }
+
+    // ---- in
+
+    pub(crate) fn input(&mut self, now: Duration, input: Input) {
+        self.inputs.push_back(input);
+        self.settle(now);
+    }
+
+    pub(crate) fn receive(&mut self, now: Duration, mut datagram: Datagram) {
+        if datagram.to.port() == SIP_PORT {
+            let flow = self.flow(datagram.from);
+            self.inputs.push_back(Input::Sip { flow, bytes: datagram.bytes.into() });
+        } else if let Some(port) = port_of(datagram.to.port()) {
+            let bytes = &mut datagram.bytes;
+            if let Some(forward) = self.media.handle_packet(now, port, datagram.from, bytes) {
+                bytes.truncate(forward.length);
+                let bytes = std::mem::take(bytes);
+                self.sent.push(Datagram { from: self.media_address(forward.port), to: forward.to, bytes });
+            }
+            self.drain_media();
+        }
+        self.settle(now);
+    }
+
+    pub(crate) fn handle_timeout(&mut self, now: Duration) {
+        if self.media.next_timeout().is_some_and(|at| at <= now) {
+            self.media.handle_timeout(now);
+            self.drain_media();
+        }
+        if self.switch.next_timeout().is_some_and(|at| at <= now) {
+            self.switch.handle_timeout(now);
+        }
+        let due = self.supervisors.iter().filter(|(_, s)| s.next_timeout().is_some_and(|at| at <= now));
+        let due: Vec<String> = due.map(|(name, _)| name.clone()).collect();
+        for name in due {
+            let steps = self.supervisors.get_mut(&name).map(|supervisor| supervisor.timeout(now));
+            self.carry_out(now, &name, steps.unwrap_or_default());
+        }
+        self.end_draining(now);
+        self.settle(now);
+    }
+
+    // ---- out
+
+    pub(crate) fn take_sent(&mut self) -> Vec<Datagram> {
+        std::mem::take(&mut self.sent)
+    }
+
+    pub(crate) fn next_timeout(&self) -> Option<Duration> {
+        let supervisors = self.supervisors.values().filter_map(Supervisor::next_timeout);
+        let draining = self.draining.iter().map(|(at, _)| *at);
+        supervisors.chain(draining).chain(self.switch.next_timeout()).chain(self.media.next_timeout()).min()
+    }
+
+    // ---- the crank
+
+    /// Until nothing moves any more at this moment.
+    fn settle(&mut self, now: Duration) {
+        loop {
+            self.drain(now);
+            if let Some(input) = self.inputs.pop_front() {
+                self.switch.handle(now, input);
+                continue;
+            }
+            let (moved, ended) = self.guests.poll();
+            for (instance, version, end) in ended {
+                self.guest_ended(now, instance, &version, end);
+            }
+            self.inputs.append(&mut self.mailbox.waiting());
+            if !moved && self.inputs.is_empty() {
+                return;
+            }
+        }
+    }
+
+    fn drain(&mut self, now: Duration) {
+        while let Some(output) = self.switch.poll_output() {
+            self.output(now, output);
+        }
+    }
+
+    fn output(&mut self, now: Duration, output: Output) {
+        match output {
+            Output::Transmit { flow, bytes } => {
+                self.sent.push(Datagram { from: flow.local, to: flow.remote, bytes: bytes.into() });
+            }
+            Output::Open { token, target } => {
+                let result = self.resolve(&target);
+                self.inputs.push_back(Input::Opened { token, result });
+            }
+            Output::Media { command, .. } => {
+                self.media.handle_command(now, command);
+                self.drain_media();
+            }
+            Output::StartPlugin { instance, plugin, leg, call } => match self.live(&plugin) {
+                Err(reason) => self.ended(instance, InstanceEnd::NotStarted(reason)),
+                Ok(version) => {
+                    let run = version.handle(&self.host, instance, leg, call).map(End::App).boxed();
+                    self.guests.spawn(instance, version, run);
+                }
+            },
+            Output::PluginReply { instance, token, reply } => {
+                self.host.replies.deliver(instance, token, reply);
+            }
+            Output::DropInstance { instance } => {
+                if self.guests.drop(instance) {
+                    self.ended(instance, InstanceEnd::Returned);
+                }
+            }
+            Output::Store { token, write } => {
+                let result = self.store(write);
+                self.inputs.extend(token.map(|token| Input::Stored { token, result }));
+            }
+            Output::Record(record) => self.records.push(record),
+            Output::Notice { level, text, call } => self.notice(now, level, text, call),
+        }
+    }
+
+    fn drain_media(&mut self) {
+        let mut buffer = [0; 1500];
+        while let Some(transmit) = self.media.poll_transmit(&mut buffer) {
+            let from = self.media_address(transmit.port);
+            self.sent.push(Datagram { from, to: transmit.to, bytes: buffer[..transmit.length].to_vec() });
+        }
+        while let Some(event) = self.media.poll_event() {
+            let closed = match &event {
+                media::Event::Closed { port, .. } => Some(lease(port.0)),
+                _ => None,
+            };
+            self.inputs.push_back(Input::Media { worker: WORKER, event });
+            // The socket is lent anew.
+            self.inputs.extend(closed.map(|lease| Input::Leases(vec![lease])));
+        }
+    }
+
+    fn store(&self, write: Write) -> Result<(), String> {
+        let mut kept = self.services.kept();
+        match write {
+            // Nobody starts again from what is in memory.
+            Write::Bindings { .. } => {}
+            Write::AttemptStarted { launch, plugin, contact, at, .. } => {
+                return kept.contacts.attempt_started(launch, &plugin, contact, at);
+            }
+            Write::AttemptEnded { launch, answered_at, ended_at, info, results, .. } => {
+                kept.contacts.attempt_ended(Attempt {
+                    launch,
+                    started_at: 0,
+                    answered_at,
+                    ended_at: Some(ended_at),
+                    end: Some(info),
+                    results,
+                });
+            }
+            Write::Recording { plugin, name, samples } => {
+                kept.recordings.push(Recording { plugin, name, samples });
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn notice(&mut self, now: Duration, level: Level, text: String, call: Option<String>) {
+        self.notices.push(Notice { at: now, level, text, call });
+    }
+
+    // ---- guests
+
+    fn live(&self, plugin: &str) -> Result<Arc<Version>, String> {
+        match self.plugins.live(plugin) {
+            None => Err(format!("plugin {plugin} is not loaded")),
+            Some(_) if self.plugins.is_failing(plugin) => {
+                Err(format!("plugin {plugin} is failing: it trapped too often"))
+            }
+            Some(version) => Ok(version),
+        }
+    }
+
+    fn ended(&mut self, instance: InstanceId, end: InstanceEnd) {
+        self.inputs.push_back(Input::InstanceEnded { instance, end });
+    }
+
+    fn guest_ended(&mut self, now: Duration, instance: InstanceId, version: &Arc<Version>, end: End) {
+        match end {
+            End::App(end) => {
+                if matches!(end, InstanceEnd::Trapped(_)) && self.plugins.trapped(now, version) {
+                    let text = format!("plugin {} trapped too often: new calls take their fallback", version.name());
+                    self.notice(now, Level::Warn, text, None);
+                }
+                self.ended(instance, end);
+            }
+            End::Service(end) => {
+                self.ended(instance, InstanceEnd::Returned);
+                let found = self.supervisors.iter_mut().find(|(_, s)| s.runs(instance));
+                if let Some((name, supervisor)) = found {
+                    let (name, steps) = (name.clone(), supervisor.ended(now, end));
+                    self.carry_out(now, &name, steps);
+                }
+            }
+        }
+    }
+
+    fn carry_out(&mut self, now: Duration, name: &str, steps: Vec<Step>) {
+        for step in steps {
+            match step {
+                Step::Start { version, saved } => self.start_service(now, name, version, saved),
+                Step::Stop { instance, reason } => {
+                    self.inputs.push_back(Input::StopService { instance, reason });
+                }
+                Step::Drop { instance } => {
+                    self.guests.drop(instance);
+                    self.ended(instance, InstanceEnd::Returned);
+                }
+                Step::Say(text) => self.notice(now, Level::Warn, format!("plugin {name}: {text}"), None),
+            }
+        }
+    }
+
+    fn start_service(&mut self, now: Duration, name: &str, version: Arc<Version>, saved: Option<Vec<u8>>) {
+        self.last_service += 2;
+        let instance = InstanceId(self.last_service - 1);
+        self.inputs.push_back(Input::ServiceStarted { instance, plugin: name.to_owned() });
+        let run = version.serve(&self.host, instance, saved.clone()).map(End::Service).boxed();
+        self.guests.spawn(instance, version.clone(), run);
+        if let Some(supervisor) = self.supervisors.get_mut(name) {
+            supervisor.started(now, instance, version, saved);
+        }
+    }
+
+    // ---- versions
+
+    /// Brings a new version live, as the daemon does when files have changed.
+    pub(crate) fn install(&mut self, now: Duration, name: &str, plugin: &crate::Plugin) -> Result<(), SimError> {
+        let number = self.loads.entry(name.to_owned()).or_default();
+        *number += 1;
+        let source = plugin.source(name, *number)?;
+        let loaded = crate::engine::load(&self.engine, source);
+        let version = loaded.map_err(|error| SimError::Load { name: name.to_owned(), error })?;
+        let stuck = || jackfield_plugin::Refused::Trap("it waits for what nobody will do".to_owned());
+        guests::finish(version.validate(&self.host).boxed())
+            .unwrap_or_else(|| Err(stuck()))
+            .map_err(|error| SimError::Refused { name: name.to_owned(), error })?;
+        self.services.kept().values.set_quota(name, version.limits().kv);
+        if let Some(former) = self.plugins.install(version.clone()) {
+            self.draining.push((now + former.limits().drain, former));
+        }
+        if version.kinds().contains(&Kind::Service) {
+            self.want(now, name, Some(version));
+        }
+        self.settle(now);
+        Ok(())
+    }
+
+    /// Takes a plugin out of the configuration.
+    pub(crate) fn remove(&mut self, now: Duration, name: &str) {
+        self.want(now, name, None);
+        self.plugins.remove(name);
+        self.settle(now);
+    }
+
+    fn want(&mut self, now: Duration, name: &str, wanted: Option<Arc<Version>>) {
+        let supervisor = self.supervisors.entry(name.to_owned()).or_insert_with(Supervisor::new);
+        let steps = supervisor.want(now, wanted);
+        self.carry_out(now, name, steps);
+    }
+
+    /// The last calls of versions whose time is over take their fallback.
+    fn end_draining(&mut self, now: Duration) {
+        let over: Vec<Arc<Version>> =
+            self.draining.extract_if(.., |(at, _)| *at <= now).map(|(_, version)| version).collect();
+        for version in over {
+            for instance in self.guests.of(&version) {
+                self.guests.drop(instance);
+                let reason = "its version was replaced and its time to drain is over".to_owned();
+                self.ended(instance, InstanceEnd::Trapped(reason));
+            }
+        }
+    }
+
+    // ---- addresses
+
+    fn flow(&self, remote: SocketAddr) -> Flow {
+        let local = SocketAddr::new(self.address, SIP_PORT);
+        Flow { id: LISTENER, transport: Transport::Udp, local, remote }
+    }
+
+    fn media_address(&self, port: PortId) -> SocketAddr {
+        SocketAddr::new(self.address, lease(port.0).number)
+    }
+
+    fn resolve(&self, target: &Target) -> Result<Flow, String> {
+        if target.transport != Transport::Udp {
+            return Err(format!("{}: the simulator has UDP only", target.transport));
+        }
+        let literal = target.host.parse::<IpAddr>().ok().map(|address| SocketAddr::new(address, target.port));
+        let remote = literal.or_else(|| self.hosts.get(&target.host).copied());
+        remote.map(|remote| self.flow(remote)).ok_or_else(|| format!("{}: no such host", target.host))
+    }
+}
+
+fn lease(port: u32) -> Lease {
+    // Below 65536, as there are [`PORTS`].
+    Lease { worker: WORKER, port: PortId(port), number: FIRST_PORT + 2 * port as u16 }
+}
+
+fn port_of(number: u16) -> Option<PortId> {
+    let offset = number.checked_sub(FIRST_PORT)?;
+    (offset % 2 == 0).then_some(PortId(u32::from(offset / 2))).filter(|port| port.0 < PORTS)
+}

@@ -1,0 +1,235 @@
+//! What guests reach besides their calls, all in memory: the clock, the log, values, contacts, speech.
+
+mod contacts;
+mod values;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use futures_util::{FutureExt, future::ready};
+use jackfield_media::Clip;
+use jackfield_plugin::{
+    Answer, Contact, HttpRequest, HttpResponse, LocalTime, Origin, Services, Speech,
+};
+use jackfield_switch::{Error, Level};
+use rand::{Rng, SeedableRng, rngs::StdRng};
+
+use crate::{clock::Clock, voice};
+pub use contacts::{Attempt, ContactHistory};
+pub(crate) use contacts::Contacts;
+use values::Values;
+
+/// A line that a guest wrote to the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogLine {
+    /// Since the world began.
+    pub at: Duration,
+    /// Key of the plugin.
+    pub plugin: String,
+    /// Of the load: 1 for the first.
+    pub version: u64,
+    /// Call-id, for a guest that serves a call.
+    pub call: Option<String>,
+    /// How bad it is.
+    pub level: Level,
+    /// The sentence.
+    pub message: String,
+    /// What belongs to it.
+    pub fields: Vec<(String, String)>,
+}
+
+/// What a guest left behind with `record`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recording {
+    /// Key of the plugin.
+    pub plugin: String,
+    /// Below the plugin's recordings.
+    pub name: String,
+    /// 16 bits at 8 kHz.
+    pub samples: Arc<[i16]>,
+}
+
+/// Answers requests that plugins make over HTTP.
+pub(crate) type Web = Box<dyn Fn(&HttpRequest) -> Result<HttpResponse, Error> + Send + Sync>;
+/// Stands for a helper program: arguments and input to output.
+pub(crate) type Helper = Box<dyn Fn(&[String], &[u8]) -> Result<Vec<u8>, Error> + Send + Sync>;
+
+pub(crate) struct Memory {
+    clock: Clock,
+    web: Option<Web>,
+    helpers: BTreeMap<String, Helper>,
+    kept: Mutex<Kept>,
+}
+
+pub(crate) struct Kept {
+    random: StdRng,
+    pub(crate) log: Vec<LogLine>,
+    pub(crate) values: Values,
+    pub(crate) contacts: Contacts,
+    pub(crate) recordings: Vec<Recording>,
+    /// Each sentence is made once.
+    spoken: BTreeMap<String, Arc<Clip>>,
+}
+
+impl Memory {
+    pub(crate) fn new(
+        clock: Clock,
+        seed: u64,
+        web: Option<Web>,
+        helpers: BTreeMap<String, Helper>,
+    ) -> Memory {
+        let kept = Kept {
+            random: StdRng::seed_from_u64(seed),
+            log: Vec::new(),
+            values: Values::default(),
+            contacts: Contacts::default(),
+            recordings: Vec::new(),
+            spoken: BTreeMap::new(),
+        };
+        Memory { clock, web, helpers, kept: Mutex::new(kept) }
+    }
+
+    pub(crate) fn kept(&self) -> MutexGuard<'_, Kept> {
+        // Nothing panics while it is held.
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// As [`kept`](Memory::kept), with the answer of a service.
+    fn with<T: Send + 'static>(&self, work: impl FnOnce(&mut Kept, u64) -> Result<T, Error>) -> Answer<T> {
+        let now = self.clock.unix();
+        ready(work(&mut self.kept(), now)).boxed()
+    }
+}
+
+impl Services for Memory {
+    fn now(&self) -> u64 {
+        self.clock.unix()
+    }
+
+    /// The world is in London in winter.
+    fn utc_offset(&self) -> i32 {
+        0
+    }
+
+    fn local(&self, at: u64, zone: &str) -> Option<LocalTime> {
+        matches!(zone, "UTC" | "Etc/UTC").then(|| civil(at))
+    }
+
+    fn random(&self) -> u64 {
+        self.kept().random.next_u64()
+    }
+
+    fn log(&self, origin: &Origin<'_>, level: Level, message: &str, fields: &[(String, String)]) {
+        let line = LogLine {
+            at: self.clock.now(),
+            plugin: origin.plugin.to_owned(),
+            version: origin.number,
+            call: origin.call.map(str::to_owned),
+            level,
+            message: message.to_owned(),
+            fields: fields.to_vec(),
+        };
+        self.kept().log.push(line);
+    }
+
+    fn kv_get(&self, plugin: &str, key: &str) -> Answer<Option<Vec<u8>>> {
+        self.with(|kept, now| Ok(kept.values.get(plugin, key, now)))
+    }
+
+    fn kv_set(&self, plugin: &str, key: &str, value: Vec<u8>, ttl: Option<Duration>) -> Answer<()> {
+        self.with(|kept, now| kept.values.set(plugin, key, value, ttl, now))
+    }
+
+    fn kv_delete(&self, plugin: &str, key: &str) -> Answer<bool> {
+        self.with(|kept, now| Ok(kept.values.delete(plugin, key, now)))
+    }
+
+    fn kv_add(&self, plugin: &str, key: &str, delta: i64) -> Answer<i64> {
+        self.with(|kept, now| kept.values.add(plugin, key, delta, now))
+    }
+
+    fn kv_swap(&self, plugin: &str, key: &str, old: Option<Vec<u8>>, new: Vec<u8>) -> Answer<bool> {
+        self.with(|kept, now| kept.values.swap(plugin, key, old.as_deref(), new, now))
+    }
+
+    fn kv_keys(&self, plugin: &str, prefix: &str, after: &str, limit: u32) -> Answer<Vec<String>> {
+        self.with(|kept, now| Ok(kept.values.keys(plugin, prefix, after, limit, now)))
+    }
+
+    fn contacts_due(&self, plugin: &str, campaign: &str, now: u64, limit: u32) -> Answer<Vec<Contact>> {
+        self.with(|kept, _| Ok(kept.contacts.due(plugin, campaign, now, limit)))
+    }
+
+    fn contacts_next_due(&self, plugin: &str, campaign: &str) -> Answer<Option<u64>> {
+        self.with(|kept, _| Ok(kept.contacts.next_due(plugin, campaign)))
+    }
+
+    fn contacts_postpone(&self, plugin: &str, contact: u64, until: u64) -> Answer<()> {
+        self.with(|kept, _| kept.contacts.postpone(plugin, contact, until))
+    }
+
+    fn contacts_finish(&self, plugin: &str, contact: u64, outcome: String) -> Answer<()> {
+        self.with(|kept, _| kept.contacts.finish(plugin, contact, outcome))
+    }
+
+    fn http(&self, _: &str, request: HttpRequest) -> Answer<HttpResponse> {
+        let nobody = || Err(Error::Unavailable("http: nobody answers; say who does with Site::web".to_owned()));
+        ready(self.web.as_ref().map_or_else(nobody, |web| web(&request))).boxed()
+    }
+
+    fn helper(&self, name: &str, args: Vec<String>, input: Vec<u8>, _: Duration) -> Answer<Vec<u8>> {
+        let missing = || Err(Error::NotFound(format!("helper {name}: say what it does with Site::helper")));
+        ready(self.helpers.get(name).map_or_else(missing, |helper| helper(&args, &input))).boxed()
+    }
+
+    /// The deterministic voice, whatever the language.
+    fn speech(&self, _: &str, speech: Speech) -> Answer<Arc<Clip>> {
+        self.with(|kept, _| {
+            let clip = kept.spoken.entry(speech.text).or_insert_with_key(|text| {
+                Arc::new(Clip::from_samples(8000, &voice::speak(text)))
+            });
+            Ok(clip.clone())
+        })
+    }
+}
+
+/// The date of a Unix time in milliseconds, after Hinnant's `civil_from_days`.
+fn civil(at: u64) -> LocalTime {
+    let seconds = at / 1000;
+    let (days, clock) = ((seconds / 86_400) as i64, seconds % 86_400);
+    let shifted = days + 719_468;
+    let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month = (5 * day_of_year + 2) / 153;
+    let january_or_later = if month < 10 { month + 3 } else { month - 9 };
+    LocalTime {
+        year: (year_of_era + era * 400 + i64::from(january_or_later <= 2)) as i32,
+        month: january_or_later as u8,
+        day: (day_of_year - (153 * month + 2) / 5 + 1) as u8,
+        hour: (clock / 3600) as u8,
+        minute: (clock / 60 % 60) as u8,
+        second: (clock % 60) as u8,
+        // 1 January 1970 was a Thursday.
+        weekday: ((days + 3).rem_euclid(7) + 1) as u8,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_has_its_date() {
+        let date = |at: u64| {
+            let LocalTime { year, month, day, hour, minute, second, weekday } = civil(at * 1000);
+            (year, month, day, hour, minute, second, weekday)
+        };
+        assert_eq!(date(0), (1970, 1, 1, 0, 0, 0, 4));
+        assert_eq!(date(1_709_210_096), (2024, 2, 29, 12, 34, 56, 4));
+        assert_eq!(date(1_767_225_599), (2025, 12, 31, 23, 59, 59, 3));
+    }
+}
