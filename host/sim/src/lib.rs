@@ -34,7 +34,7 @@
 //!
 //! alice.hang_up();
 //! caller.await_end();
-//! assert_eq!(world.records()[0].connected.as_deref(), Some("alice"));
+//! assert_eq!(world.records()[0].results, [("accueil".to_owned(), "1".to_owned())]);
 //! # Ok::<(), jackfield_sim::SimError>(())
 //! ```
 //!

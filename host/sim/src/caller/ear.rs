@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use jackfield_media::{Codec, dtmf, rtp};
 
 use super::{
-    recognise::{Files, LOST, Place, Recogniser, Sound},
+    recognise::{Files, Found, LOST, Place, Recogniser, Sound},
     reorder::{Frame, Reorder},
 };
 
@@ -33,10 +33,7 @@ impl Heard {
 
     /// Whether this is all of that sentence; a character that the link lost counts as the right one.
     pub fn says(&self, text: &str) -> bool {
-        let mut heard = self.text().chars();
-        self.whole
-            && text.chars().all(|expected| heard.next().is_some_and(|c| c == expected || c == LOST))
-            && heard.next().is_none()
+        self.whole && is_alike(self.text(), text)
     }
 
     /// How long it lasted.
@@ -113,21 +110,38 @@ impl Ear {
     }
 
     pub(crate) fn heard(&self) -> Vec<Heard> {
-        let origin = self.origin.unwrap_or_default();
-        let time = |place: Place| Duration::from_micros(u64::try_from((origin + place) * 125).unwrap_or(0));
+        let found = self.to_its_end().recogniser.found();
+        found.into_iter().map(|found| self.heard_of(&found)).collect()
+    }
+
+    /// The first sentence of that text among all but the first `skip` sounds, and its place.
+    pub(crate) fn sentence(&self, skip: usize, text: &str) -> Option<(usize, Heard)> {
+        let is = |found: &Found| found.whole && is_alike(found.text(), text);
+        let found = match self.reorder.is_waiting() {
+            true => self.to_its_end().recogniser.sentence(skip, is),
+            false => self.recogniser.sentence(skip, is),
+        };
+        found.map(|(place, found)| (place, self.heard_of(&found)))
+    }
+
+    /// As if nothing more came that is waited for.
+    fn to_its_end(&self) -> Ear {
         let mut all = Ear { reorder: self.reorder.clone(), recogniser: self.recogniser.clone(), ..*self };
         for frame in all.reorder.flush() {
             all.hear(&frame);
         }
-        let found = all.recogniser.found().into_iter();
-        found
-            .map(|found| Heard {
-                sound: found.sound,
-                from: time(found.from),
-                until: time(found.until),
-                whole: found.whole,
-            })
-            .collect()
+        all
+    }
+
+    fn heard_of(&self, found: &Found) -> Heard {
+        let origin = self.origin.unwrap_or_default();
+        let time = |place: Place| Duration::from_micros(u64::try_from((origin + place) * 125).unwrap_or(0));
+        Heard {
+            sound: found.sound(),
+            from: time(found.from),
+            until: time(found.until),
+            whole: found.whole,
+        }
     }
 
     fn hear(&mut self, frame: &Frame) {
@@ -149,6 +163,13 @@ impl Ear {
         let (place, newest) = self.newest.unwrap_or((0, timestamp));
         place + Place::from(timestamp.wrapping_sub(newest) as i32)
     }
+}
+
+/// Equal but for lost characters.
+fn is_alike(heard: &str, text: &str) -> bool {
+    let mut heard = heard.chars();
+    text.chars().all(|expected| heard.next().is_some_and(|c| c == expected || c == LOST))
+        && heard.next().is_none()
 }
 
 /// The static types of RFC 3551.

@@ -132,9 +132,7 @@ impl Phone {
             if std::mem::replace(&mut seen, call.ear.packets) == call.ear.packets && call.state != State::Over {
                 return false;
             }
-            let heard = call.ear.heard();
-            let place = heard.iter().skip(call.listened).position(|heard| heard.says(text));
-            found = place.map(|place| (call.listened + place, heard[call.listened + place].clone()));
+            found = call.ear.sentence(call.listened, text);
             found.is_some() || call.state == State::Over
         });
         let Some((place, heard)) = found else { panic!("\"{text}\" was not heard: {}", self.story()) };

@@ -8,7 +8,7 @@ use super::recognise::Sound;
 const HIGHEST: u16 = 3800;
 const LOWEST: u16 = 40;
 /// Samples that are looked at: two frequencies 20 Hz apart can be told apart.
-const WINDOW: usize = 1600;
+pub(super) const WINDOW: usize = 1600;
 /// Anything shorter is a click.
 const SHORTEST: usize = 80;
 /// Coarse step of the search: finer than the window resolves.

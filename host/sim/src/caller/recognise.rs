@@ -12,12 +12,12 @@ pub(crate) type Place = i64;
 
 /// Samples up to this peak are silence: what both laws make of zero.
 const QUIET: i16 = 64;
-/// So much silence ends a sound that is neither sentence nor file.
-const PAUSE: Place = CODE as Place;
+/// So much silence ends a sound that is neither sentence nor file: more than two packets that were lost.
+const PAUSE: Place = 3 * CODE as Place;
 /// So many samples of a file must be equal before it is taken for that file.
 const ALIKE: usize = 80;
-/// What is kept of a sound to tell its pitch: a second.
-const KEPT: usize = 8000;
+/// Samples that are kept of a sound to tell its pitch.
+const KEPT: usize = pitch::WINDOW;
 /// Stands for a character whose packets were all lost.
 pub(crate) const LOST: char = '\u{fffd}';
 /// More lost characters in a row are the end of the sentence.
@@ -41,11 +41,35 @@ pub enum Sound {
 /// A sound and its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Found {
-    pub(crate) sound: Sound,
+    sound: Understood,
     pub(crate) from: Place,
     pub(crate) until: Place,
     /// Heard to its end.
     pub(crate) whole: bool,
+}
+
+/// The pitch of a sound is only looked for when somebody asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Understood {
+    Is(Sound),
+    Other(Arc<[i16]>),
+}
+
+impl Found {
+    pub(crate) fn sound(&self) -> Sound {
+        match &self.sound {
+            Understood::Is(sound) => sound.clone(),
+            Understood::Other(samples) => pitch::name(samples),
+        }
+    }
+
+    /// The words, where it is a sentence.
+    pub(crate) fn text(&self) -> &str {
+        match &self.sound {
+            Understood::Is(Sound::Speech(text)) => text,
+            _ => "",
+        }
+    }
 }
 
 /// Files that can be recognised.
@@ -76,9 +100,56 @@ pub(crate) struct Recogniser {
 #[derive(Clone, Debug)]
 enum Now {
     Silence,
-    Speech { begin: Place, text: Vec<char>, until: Place, whole: bool },
+    Speech {
+        begin: Place,
+        /// Its first character was heard.
+        headed: bool,
+        text: Vec<char>,
+        until: Place,
+        whole: bool,
+    },
     File { index: usize, begin: Place, at: usize },
-    Other { from: Place, until: Place, samples: Vec<i16> },
+    Other(Other),
+}
+
+#[derive(Clone, Debug)]
+struct Other {
+    from: Place,
+    until: Place,
+    /// The last samples without a gap, and where they begin.
+    samples: Vec<i16>,
+    begin: Place,
+    /// The most samples without a gap before.
+    best: Vec<i16>,
+}
+
+impl Other {
+    fn new(place: Place, sample: i16) -> Other {
+        let samples = vec![sample];
+        Other { from: place, until: place + 1, samples, begin: place, best: Vec::new() }
+    }
+
+    fn push(&mut self, place: Place, sample: i16) {
+        if sample.unsigned_abs() > QUIET.unsigned_abs() {
+            self.until = place + 1;
+        }
+        let gap = place != self.begin + self.samples.len() as Place;
+        if self.samples.len() < KEPT && !gap {
+            self.samples.push(sample);
+        } else if gap && self.best.len() < KEPT && self.samples.len() < KEPT {
+            self.keep();
+            (self.begin, self.samples) = (place, vec![sample]);
+        }
+    }
+
+    /// Keeps the longer piece, without the silence at its end.
+    fn keep(&mut self) {
+        let mut samples = std::mem::take(&mut self.samples);
+        samples.truncate(usize::try_from(self.until - self.begin).unwrap_or(0));
+        if samples.len() > self.best.len() {
+            self.best = samples;
+        }
+    }
 }
 
 impl Recogniser {
@@ -102,7 +173,8 @@ impl Recogniser {
 
     /// A key was sent at `place`.
     pub(crate) fn key(&mut self, place: Place, digit: char) {
-        self.found.push(Found { sound: Sound::Key(digit), from: place, until: place, whole: true });
+        let sound = Understood::Is(Sound::Key(digit));
+        self.found.push(Found { sound, from: place, until: place, whole: true });
     }
 
     /// Everything so far, with what still sounds.
@@ -111,6 +183,16 @@ impl Recogniser {
         all.understand(true);
         all.end();
         all.found
+    }
+
+    /// From the place in that list on: a sentence of which the beginning and the end were heard.
+    pub(crate) fn sentence(&self, skip: usize, is: impl Fn(&Found) -> bool) -> Option<(usize, Found)> {
+        let mut ended = self.found.iter().enumerate().skip(skip);
+        if let Some((place, found)) = ended.find(|(_, found)| is(found)) {
+            return Some((place, found.clone()));
+        }
+        let now = self.now.clone().ended(&self.files).filter(|_| self.found.len() >= skip);
+        now.filter(is).map(|found| (self.found.len(), found))
     }
 
     /// Goes through what was received; at the `end` of a piece also through the last samples.
@@ -143,7 +225,7 @@ impl Recogniser {
         if !self.goes_on(cell, code) {
             self.end();
             let text = vec![code.character];
-            self.now = Now::Speech { begin: cell, text, until: place, whole: false };
+            self.now = Now::Speech { begin: cell, headed: code.first, text, until: place, whole: false };
         }
         if let Now::Speech { until, whole, .. } = &mut self.now {
             *whole = code.last;
@@ -154,10 +236,11 @@ impl Recogniser {
 
     /// Whether a code belongs to the sentence that is being heard.
     fn goes_on(&mut self, cell: Place, code: Code) -> bool {
-        let Now::Speech { begin, text, .. } = &mut self.now else { return false };
+        let Now::Speech { begin, headed, text, .. } = &mut self.now else { return false };
         let (length, steps) = (text.len() as Place, (cell - *begin) / CELL as Place);
         let in_step = cell >= *begin && (cell - *begin) % CELL as Place == 0;
-        if !in_step || code.first != (steps == 0) || steps < length - 1 || steps > length + MAX_LOST {
+        let is_head = *headed && steps == 0;
+        if !in_step || code.first != is_head || steps < length - 1 || steps > length + MAX_LOST {
             return false;
         }
         if steps >= length {
@@ -217,41 +300,42 @@ impl Recogniser {
     fn other(&mut self, place: Place, sample: i16) {
         let loud = sample.unsigned_abs() > QUIET.unsigned_abs();
         match &mut self.now {
-            Now::Other { until, samples, .. } if place - *until < PAUSE => {
-                if loud {
-                    *until = place + 1;
-                }
-                if samples.len() < KEPT {
-                    samples.push(sample);
-                }
-            }
+            Now::Other(other) if place - other.until < PAUSE => other.push(place, sample),
             _ if loud => {
                 self.end();
-                self.now = Now::Other { from: place, until: place + 1, samples: vec![sample] };
+                self.now = Now::Other(Other::new(place, sample));
             }
-            Now::Other { .. } | Now::File { .. } => self.end(),
+            Now::Other(_) | Now::File { .. } => self.end(),
             // A sentence may go on behind a gap.
             Now::Silence | Now::Speech { .. } => {}
         }
     }
 
     fn end(&mut self) {
-        let (sound, from, until, whole) = match std::mem::replace(&mut self.now, Now::Silence) {
-            Now::Silence => return,
-            Now::Speech { begin, text, until, whole } => {
-                (Sound::Speech(text.into_iter().collect()), begin, until, whole)
+        let now = std::mem::replace(&mut self.now, Now::Silence);
+        self.found.extend(now.ended(&self.files));
+    }
+}
+
+impl Now {
+    /// What it was, if it ends here.
+    fn ended(self, files: &Files) -> Option<Found> {
+        let (sound, from, until, whole) = match self {
+            Now::Silence => return None,
+            Now::Speech { begin, headed, text, until, whole } => {
+                (Understood::Is(Sound::Speech(text.into_iter().collect())), begin, until, headed && whole)
             }
             Now::File { index, begin, at } => {
-                let (name, clip) = &self.files.0[index];
+                let (name, clip) = &files.0[index];
                 let whole = at >= clip.samples().len();
-                (Sound::File(name.clone()), begin, begin + at as Place, whole)
+                (Understood::Is(Sound::File(name.clone())), begin, begin + at as Place, whole)
             }
-            Now::Other { from, until, samples } => {
-                let sounding = samples.len().min((until - from) as usize);
-                (pitch::name(&samples[..sounding]), from, until, true)
+            Now::Other(mut other) => {
+                other.keep();
+                (Understood::Other(other.best.into()), other.from, other.until, true)
             }
         };
-        self.found.push(Found { sound, from, until, whole });
+        Some(Found { sound, from, until, whole })
     }
 }
 
@@ -284,7 +368,7 @@ mod tests {
     }
 
     fn found(sound: Sound, from: Place, until: Place, whole: bool) -> Found {
-        Found { sound, from, until, whole }
+        Found { sound: Understood::Is(sound), from, until, whole }
     }
 
     #[test]
@@ -316,9 +400,22 @@ mod tests {
         let samples = [tone(440.0, 4000), vec![0; 4000], noise].concat();
         let heard = listen(Files::default(), &samples, &[]);
         assert_eq!(heard.len(), 2, "{heard:?}");
-        assert_eq!(heard[0].sound, Sound::Tone(vec![440]));
+        assert_eq!(heard[0].sound(), Sound::Tone(vec![440]));
         assert!(heard[0].from <= 2 && (3990..=4000).contains(&heard[0].until), "{heard:?}");
-        assert_eq!(heard[1].sound, Sound::Noise);
+        assert_eq!(heard[1].sound(), Sound::Noise);
+    }
+
+    #[test]
+    fn lost_packets_do_not_split_a_tone() {
+        let heard = listen(Files::default(), &tone(440.0, 4000), &[2, 5, 6]);
+        assert_eq!(heard.iter().map(Found::sound).collect::<Vec<_>>(), [Sound::Tone(vec![440])]);
+    }
+
+    #[test]
+    fn a_sentence_without_its_beginning_is_one_and_not_whole() {
+        let samples = voice::speak("Bonjour");
+        let heard = listen(Files::default(), &samples, &[0, 1, 2, 3]);
+        assert_eq!(heard, [found(speech("onjour"), 480, 3360, false)]);
     }
 
     #[test]

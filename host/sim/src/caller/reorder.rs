@@ -50,6 +50,11 @@ impl Reorder {
         ready
     }
 
+    /// Packets wait for others that are missing.
+    pub(crate) fn is_waiting(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
     /// All that waits, with its gaps.
     pub(crate) fn flush(&mut self) -> Vec<Frame> {
         let mut ready = Vec::new();
