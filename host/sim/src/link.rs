@@ -98,7 +98,10 @@ mod tests {
         let mut link = Link::new(seed, weather);
         let end: SocketAddr = ([192, 0, 2, 1], 5060).into();
         for n in 0..100 {
-            link.send(Duration::from_millis(20 * u64::from(n)), Datagram { from: end, to: end, bytes: vec![n] });
+            link.send(
+                Duration::from_millis(20 * u64::from(n)),
+                Datagram { from: end, to: end, bytes: vec![n] },
+            );
         }
         let next = |link: &mut Link| {
             let at = link.next()?;

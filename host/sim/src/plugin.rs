@@ -43,7 +43,8 @@ impl Plugin {
     /// Without a folder: the text of `plugin.toml`, and the component or core module.
     pub fn new(manifest: &str, wasm: impl Into<Vec<u8>>) -> Result<Plugin, SimError> {
         let path = || PathBuf::from("plugin.toml");
-        let manifest = Manifest::parse(manifest).map_err(|error| SimError::Manifest { path: path(), error })?;
+        let manifest =
+            Manifest::parse(manifest).map_err(|error| SimError::Manifest { path: path(), error })?;
         Ok(Plugin::of(manifest, wasm.into(), BTreeMap::new()))
     }
 
@@ -161,7 +162,9 @@ fn clips(folder: &Path) -> Result<BTreeMap<String, Arc<Clip>>, SimError> {
     for entry in fs::read_dir(folder).map_err(|error| SimError::read(folder, error))? {
         let path = entry.map_err(|error| SimError::read(folder, error))?.path();
         let name = path.file_name().and_then(|name| name.to_str());
-        let Some(name) = name.filter(|name| name.ends_with(".wav") && !name.starts_with('.')) else { continue };
+        let Some(name) = name.filter(|name| name.ends_with(".wav") && !name.starts_with('.')) else {
+            continue;
+        };
         let bytes = fs::read(&path).map_err(|error| SimError::read(&path, error))?;
         let clip = Clip::from_wav(&bytes).map_err(|error| SimError::Prompt { path: path.clone(), error })?;
         clips.insert(name.to_owned(), Arc::new(clip));

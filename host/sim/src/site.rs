@@ -9,9 +9,7 @@ use std::{
 use jackfield_media::Codec;
 use jackfield_plugin::{HttpRequest, HttpResponse, Limits};
 use jackfield_sip::{Digests, Offered};
-use jackfield_switch::{
-    Error, LaunchLimits, Pattern, Peer, PluginSettings, Route, RouteTo, Settings, User,
-};
+use jackfield_switch::{Error, LaunchLimits, Pattern, Peer, PluginSettings, Route, RouteTo, Settings, User};
 
 use crate::{
     Plugin,

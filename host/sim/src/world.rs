@@ -146,20 +146,22 @@ impl World {
         house.settle();
     }
 
-    /// Adds contacts, each with its number and its columns, to a campaign of a plugin, and wakes the plugin.
+    /// Adds contacts, each with name and number, to a campaign of a plugin, and wakes the plugin. Their
+    /// columns are `NAME` and `NUMBER`.
     pub fn start_campaign<'a>(
         &self,
         plugin: &str,
         campaign: &str,
-        contacts: impl IntoIterator<Item = (&'a str, &'a [(&'a str, &'a str)])>,
+        contacts: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) {
-        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let column = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         {
             let house = self.0.borrow();
             let now = house.clock.unix();
             let mut kept = house.services.kept();
-            for (number, fields) in contacts {
-                kept.contacts.add(plugin, campaign, number, fields.iter().map(owned).collect(), now);
+            for (name, number) in contacts {
+                let columns = vec![column("NAME", name), column("NUMBER", number)];
+                kept.contacts.add(plugin, campaign, number, columns, now);
             }
         }
         self.message(plugin, "start", campaign.as_bytes());
@@ -276,7 +278,12 @@ impl House {
     fn install(&mut self, name: &str, plugin: &Plugin) -> Result<(), SimError> {
         let now = self.clock.now();
         let settings = plugin_settings(plugin);
-        if self.settings.plugins.insert(name.to_owned(), settings).is_none_or(|former| former.launch.is_some()) {
+        if self
+            .settings
+            .plugins
+            .insert(name.to_owned(), settings)
+            .is_none_or(|former| former.launch.is_some())
+        {
             self.exchange.input(now, Input::Settings(Arc::new(self.settings.clone())));
         }
         self.exchange.install(now, name, plugin)?;
@@ -380,7 +387,10 @@ impl House {
         }
         let kept = self.services.kept();
         for line in &kept.log[log..] {
-            self.tracer.line(now, format_args!("{} v{}: {:?} {}", line.plugin, line.version, line.level, line.message));
+            self.tracer.line(
+                now,
+                format_args!("{} v{}: {:?} {}", line.plugin, line.version, line.level, line.message),
+            );
         }
         for record in &self.exchange.records[records..] {
             self.tracer.line(now, format_args!("record: {record:?}"));

@@ -1,4 +1,5 @@
 //! Callers who hang up in the middle of each verb: nothing may be left behind.
+#![allow(clippy::unwrap_used, reason = "tests")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! The same calls over a network that loses, repeats and reorders.
+#![allow(clippy::unwrap_used, reason = "tests")]
 
 mod common;
 

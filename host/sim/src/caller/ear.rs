@@ -136,12 +136,7 @@ impl Ear {
     fn heard_of(&self, found: &Found) -> Heard {
         let origin = self.origin.unwrap_or_default();
         let time = |place: Place| Duration::from_micros(u64::try_from((origin + place) * 125).unwrap_or(0));
-        Heard {
-            sound: found.sound(),
-            from: time(found.from),
-            until: time(found.until),
-            whole: found.whole,
-        }
+        Heard { sound: found.sound(), from: time(found.from), until: time(found.until), whole: found.whole }
     }
 
     fn hear(&mut self, frame: &Frame) {

@@ -151,7 +151,10 @@ mod tests {
         let events: Vec<_> = sent[..7].iter().map(|p| dtmf::Payload::parse(&p.2).unwrap()).collect();
         let durations: Vec<_> = events.iter().map(|event| (event.duration, event.end)).collect();
         let ends = [(800, true); 3];
-        assert_eq!(durations, [&[(160, false), (320, false), (480, false), (640, false)], &ends[..]].concat());
+        assert_eq!(
+            durations,
+            [&[(160, false), (320, false), (480, false), (640, false)], &ends[..]].concat()
+        );
         assert!(sent[..7].iter().all(|p| p.0 == 101 && p.1.timestamp == 0x10));
         assert!(sent[0].1.marker && sent[1..].iter().all(|p| !p.1.marker));
         assert!(sent[7..].iter().all(|p| p.0 == 0 && p.2 == [Codec::Pcmu.silence(); FRAME]));

@@ -129,7 +129,8 @@ impl Phone {
         let mut found = None;
         let mut seen = usize::MAX;
         self.wait(|call| {
-            if std::mem::replace(&mut seen, call.ear.packets) == call.ear.packets && call.state != State::Over {
+            if std::mem::replace(&mut seen, call.ear.packets) == call.ear.packets && call.state != State::Over
+            {
                 return false;
             }
             found = call.ear.sentence(call.listened, text);
@@ -202,7 +203,8 @@ impl Phone {
         let heard = self.heard().iter().map(|heard| format!("\n  {heard}")).collect::<String>();
         let calls = self.calls();
         let trace = self.house.borrow().trace();
-        let last = trace.lines().iter().rev().take(20).rev().map(|line| format!("\n  {line}")).collect::<String>();
+        let last =
+            trace.lines().iter().rev().take(20).rev().map(|line| format!("\n  {line}")).collect::<String>();
         format!("{:?}\nit heard:{heard}\nthe last that happened:{last}", calls.last())
     }
 
@@ -226,6 +228,8 @@ impl Phone {
 
     fn wait(&self, mut done: impl FnMut(&Call) -> bool) -> bool {
         let index = self.index;
-        self.house.borrow_mut().run_until(PATIENCE, |house| house.phones[index].calls.last().is_some_and(&mut done))
+        self.house
+            .borrow_mut()
+            .run_until(PATIENCE, |house| house.phones[index].calls.last().is_some_and(&mut done))
     }
 }

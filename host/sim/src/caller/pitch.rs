@@ -59,9 +59,8 @@ fn strongest(samples: &[f64]) -> u16 {
 fn correlation(samples: &[f64], hz: u16) -> f64 {
     // Goertzel.
     let factor = 2.0 * (TAU * f64::from(hz) / 8000.0).cos();
-    let (last, before) = samples.iter().fold((0.0, 0.0), |(last, before), sample| {
-        (sample + factor * last - before, last)
-    });
+    let (last, before) =
+        samples.iter().fold((0.0, 0.0), |(last, before), sample| (sample + factor * last - before, last));
     last * last + before * before - factor * last * before
 }
 
@@ -83,7 +82,8 @@ mod tests {
     use super::*;
 
     fn tones(hz: &[f64], count: usize) -> Vec<i16> {
-        let sample = |n: usize| hz.iter().map(|hz| (TAU * hz * n as f64 / 8000.0).sin() * 8000.0).sum::<f64>();
+        let sample =
+            |n: usize| hz.iter().map(|hz| (TAU * hz * n as f64 / 8000.0).sin() * 8000.0).sum::<f64>();
         (0..count).map(|n| sample(n) as i16).collect()
     }
 

@@ -108,7 +108,11 @@ enum Now {
         until: Place,
         whole: bool,
     },
-    File { index: usize, begin: Place, at: usize },
+    File {
+        index: usize,
+        begin: Place,
+        at: usize,
+    },
     Other(Other),
 }
 
@@ -207,7 +211,11 @@ impl Recogniser {
             if rest.len() < CODE && !end && !self.is_in_file(place) {
                 break;
             }
-            let step = self.follow_file(place, &codes[at..]).or_else(|| self.read(place, rest));
+            // The words of a file that speaks with our voice say more than its name.
+            let step = match self.now {
+                Now::File { .. } => self.follow_file(place, &codes[at..]).or_else(|| self.read(place, rest)),
+                _ => self.read(place, rest).or_else(|| self.follow_file(place, &codes[at..])),
+            };
             at += step.unwrap_or_else(|| {
                 self.other(place, rest[0]);
                 1
@@ -290,7 +298,8 @@ impl Recogniser {
             (codes.len() >= count && file[lead..lead + count] == codes[..count]).then_some(lead)
         };
         let files = self.files.clone();
-        let (index, lead) = files.0.iter().enumerate().find_map(|(index, file)| Some((index, begins(file)?)))?;
+        let (index, lead) =
+            files.0.iter().enumerate().find_map(|(index, file)| Some((index, begins(file)?)))?;
         self.end();
         Some(Now::File { index, begin: place - lead as Place, at: lead })
     }

@@ -318,7 +318,8 @@ impl Telephone {
         let from = request.from().ok();
         let peer = from.as_ref().and_then(|from| from.uri().decoded_user()).unwrap_or_default().into_owned();
         let mut call = self.new_call(peer);
-        call.peer_name = from.and_then(|from| from.display().map(|name| name.into_owned())).unwrap_or_default();
+        call.peer_name =
+            from.and_then(|from| from.display().map(|name| name.into_owned())).unwrap_or_default();
         call.incoming = true;
         call.began = now;
         call.session = Some(session);
@@ -402,13 +403,16 @@ impl Telephone {
             }
         }
         let call = &mut self.calls[index];
-        call.end(now, match end {
-            SessionEnd::Bye(_) => CallEnd::PeerHungUp,
-            SessionEnd::Cancelled(_) => CallEnd::Cancelled,
-            SessionEnd::Rejected(response) => CallEnd::Refused(response.status().unwrap_or_default()),
-            SessionEnd::Timeout | SessionEnd::Transport => CallEnd::Failed,
-            SessionEnd::Local => CallEnd::HungUp,
-        });
+        call.end(
+            now,
+            match end {
+                SessionEnd::Bye(_) => CallEnd::PeerHungUp,
+                SessionEnd::Cancelled(_) => CallEnd::Cancelled,
+                SessionEnd::Rejected(response) => CallEnd::Refused(response.status().unwrap_or_default()),
+                SessionEnd::Timeout | SessionEnd::Transport => CallEnd::Failed,
+                SessionEnd::Local => CallEnd::HungUp,
+            },
+        );
     }
 
     fn reoffered(&mut self, now: Duration, session: SessionId, server: ServerId, request: &Message) {
@@ -477,4 +481,3 @@ impl Telephone {
         format!("<sip:{}@{}>", self.setup.name, self.setup.realm)
     }
 }
-

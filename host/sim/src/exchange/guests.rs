@@ -38,7 +38,12 @@ impl Wake for Flag {
 }
 
 impl Guests {
-    pub(super) fn spawn(&mut self, instance: InstanceId, version: Arc<Version>, run: BoxFuture<'static, End>) {
+    pub(super) fn spawn(
+        &mut self,
+        instance: InstanceId,
+        version: Arc<Version>,
+        run: BoxFuture<'static, End>,
+    ) {
         let woken = Arc::new(Flag(AtomicBool::new(true)));
         self.0.insert(instance, Guest { version, run, woken });
     }

@@ -320,7 +320,8 @@ impl Exchange {
         match end {
             End::App(end) => {
                 if matches!(end, InstanceEnd::Trapped(_)) && self.plugins.trapped(now, version) {
-                    let text = format!("plugin {} trapped too often: new calls take their fallback", version.name());
+                    let text =
+                        format!("plugin {} trapped too often: new calls take their fallback", version.name());
                     self.notice(now, Level::Warn, text, None);
                 }
                 self.ended(instance, end);
@@ -366,7 +367,12 @@ impl Exchange {
     // ---- versions
 
     /// Brings a new version live, as the daemon does when files have changed.
-    pub(crate) fn install(&mut self, now: Duration, name: &str, plugin: &crate::Plugin) -> Result<(), SimError> {
+    pub(crate) fn install(
+        &mut self,
+        now: Duration,
+        name: &str,
+        plugin: &crate::Plugin,
+    ) -> Result<(), SimError> {
         let number = self.loads.entry(name.to_owned()).or_default();
         *number += 1;
         let source = plugin.source(name, *number)?;

@@ -50,9 +50,17 @@ struct Running {
 
 /// What is to be done.
 pub(super) enum Step {
-    Start { version: Arc<Version>, saved: State },
-    Stop { instance: InstanceId, reason: StopReason },
-    Drop { instance: InstanceId },
+    Start {
+        version: Arc<Version>,
+        saved: State,
+    },
+    Stop {
+        instance: InstanceId,
+        reason: StopReason,
+    },
+    Drop {
+        instance: InstanceId,
+    },
     /// For the log.
     Say(String),
 }
@@ -63,7 +71,13 @@ impl Supervisor {
     }
 
     /// Carried out what [`Step::Start`] asked for.
-    pub(super) fn started(&mut self, now: Duration, instance: InstanceId, version: Arc<Version>, saved: State) {
+    pub(super) fn started(
+        &mut self,
+        now: Duration,
+        instance: InstanceId,
+        version: Arc<Version>,
+        saved: State,
+    ) {
         self.phase = Phase::Running(Running { instance, version, since: now, saved });
     }
 
@@ -95,7 +109,9 @@ impl Supervisor {
                 self.phase = Phase::Stopping { running, deadline, next: wanted };
                 Vec::new()
             }
-            Phase::Pausing { saved, .. } => wanted.map(|version| Step::Start { version, saved }).into_iter().collect(),
+            Phase::Pausing { saved, .. } => {
+                wanted.map(|version| Step::Start { version, saved }).into_iter().collect()
+            }
             Phase::Gone => wanted.map(|version| Step::Start { version, saved: None }).into_iter().collect(),
         }
     }
@@ -104,8 +120,12 @@ impl Supervisor {
     pub(super) fn ended(&mut self, now: Duration, end: Result<State, InstanceEnd>) -> Vec<Step> {
         match std::mem::replace(&mut self.phase, Phase::Gone) {
             Phase::Stopping { running, next, .. } => {
-                let mut steps: Vec<Step> =
-                    end.as_ref().err().map(|end| Step::Say(format!("it failed when asked to stop: {end:?}"))).into_iter().collect();
+                let mut steps: Vec<Step> = end
+                    .as_ref()
+                    .err()
+                    .map(|end| Step::Say(format!("it failed when asked to stop: {end:?}")))
+                    .into_iter()
+                    .collect();
                 let saved = end.unwrap_or(running.saved);
                 steps.extend(self.change(running.version, next, saved));
                 steps
@@ -149,7 +169,8 @@ impl Supervisor {
             Err(end) => format!("the service failed: {end:?}"),
         };
         let mut steps = vec![Step::Say(said)];
-        if soon && end.is_err()
+        if soon
+            && end.is_err()
             && let Some(back) = self.former.take()
         {
             steps.push(Step::Say(format!("the former version v{} is started again", back.number())));

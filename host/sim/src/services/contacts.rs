@@ -88,7 +88,8 @@ impl Contacts {
         let name = (plugin.to_owned(), campaign.to_owned());
         self.last += 1;
         self.owners.insert(self.last, name.clone());
-        let history = ContactHistory { number: number.to_owned(), fields, outcome: None, attempts: Vec::new() };
+        let history =
+            ContactHistory { number: number.to_owned(), fields, outcome: None, attempts: Vec::new() };
         self.campaigns.entry(name).or_default().rows.insert(self.last, Row { due: now, history });
     }
 
@@ -137,7 +138,11 @@ impl Contacts {
     ) -> Result<(), String> {
         let Some(contact) = contact else { return Ok(()) };
         let paused = |contacts: &Contacts| {
-            contacts.owners.get(&contact).and_then(|name| contacts.campaigns.get(name)).is_none_or(|c| c.paused)
+            contacts
+                .owners
+                .get(&contact)
+                .and_then(|name| contacts.campaigns.get(name))
+                .is_none_or(|c| c.paused)
         };
         let not_his = || format!("contact {contact} is finished, paused, or not of a campaign of {plugin}");
         if paused(self) {

@@ -11,15 +11,13 @@ use std::{
 
 use futures_util::{FutureExt, future::ready};
 use jackfield_media::Clip;
-use jackfield_plugin::{
-    Answer, Contact, HttpRequest, HttpResponse, LocalTime, Origin, Services, Speech,
-};
+use jackfield_plugin::{Answer, Contact, HttpRequest, HttpResponse, LocalTime, Origin, Services, Speech};
 use jackfield_switch::{Error, Level};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
 use crate::{clock::Clock, voice};
-pub use contacts::{Attempt, ContactHistory};
 pub(crate) use contacts::Contacts;
+pub use contacts::{Attempt, ContactHistory};
 use values::Values;
 
 /// A line that a guest wrote to the log.
@@ -176,7 +174,8 @@ impl Services for Memory {
     }
 
     fn http(&self, _: &str, request: HttpRequest) -> Answer<HttpResponse> {
-        let nobody = || Err(Error::Unavailable("http: nobody answers; say who does with Site::web".to_owned()));
+        let nobody =
+            || Err(Error::Unavailable("http: nobody answers; say who does with Site::web".to_owned()));
         ready(self.web.as_ref().map_or_else(nobody, |web| web(&request))).boxed()
     }
 
@@ -188,9 +187,10 @@ impl Services for Memory {
     /// The deterministic voice, whatever the language.
     fn speech(&self, _: &str, speech: Speech) -> Answer<Arc<Clip>> {
         self.with(|kept, _| {
-            let clip = kept.spoken.entry(speech.text).or_insert_with_key(|text| {
-                Arc::new(Clip::from_samples(8000, &voice::speak(text)))
-            });
+            let clip = kept
+                .spoken
+                .entry(speech.text)
+                .or_insert_with_key(|text| Arc::new(Clip::from_samples(8000, &voice::speak(text))));
             Ok(clip.clone())
         })
     }

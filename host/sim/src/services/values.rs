@@ -58,7 +58,8 @@ impl Values {
             None => Some(0),
             Some(value) => str::from_utf8(&value.bytes).ok().and_then(|text| text.trim().parse().ok()),
         };
-        let number: i64 = number.ok_or_else(|| Error::Invalid(format!("the value of {key} is not a number")))?;
+        let number: i64 =
+            number.ok_or_else(|| Error::Invalid(format!("the value of {key} is not a number")))?;
         let sum = number
             .checked_add(delta)
             .ok_or_else(|| Error::Invalid(format!("the number {key} would be too large")))?;
@@ -104,9 +105,10 @@ impl Values {
             return Err(Error::Limit(format!("a value has at most {MAX_VALUE} bytes")));
         }
         let quota = self.quotas.get(plugin).copied().unwrap_or(Limits::default().kv);
-        let others = self.all.iter().filter(|((owner, other), value)| {
-            owner == plugin && other != key && value.is_there(now)
-        });
+        let others = self
+            .all
+            .iter()
+            .filter(|((owner, other), value)| owner == plugin && other != key && value.is_there(now));
         let others: usize = others.map(|((_, key), value)| key.len() + value.bytes.len()).sum();
         if others + key.len() + value.bytes.len() > quota {
             return Err(Error::Limit(format!("the key-value store of {plugin} holds at most {quota} bytes")));
