@@ -222,6 +222,13 @@ impl World {
         self.0.borrow().exchange.notices.clone()
     }
 
+    /// A value of a plugin in its key-value store.
+    pub fn value(&self, plugin: &str, key: &str) -> Option<Vec<u8>> {
+        let house = self.0.borrow();
+        let now = house.clock.unix();
+        house.services.kept().values.get(plugin, key, now)
+    }
+
     /// What plugins recorded.
     pub fn recordings(&self) -> Vec<Recording> {
         self.0.borrow().services.kept().recordings.clone()

@@ -4,7 +4,7 @@
 mod common;
 
 use common::*;
-use jackfield_sim::{CallEnd, World};
+use jackfield_sim::{CallEnd, To, World};
 use jackfield_switch::{Cause, Level};
 
 /// The caller hangs up now; afterwards nothing is left of the call but its record.
@@ -106,4 +106,60 @@ fn before_the_exchange_has_answered() {
     assert_over(&world);
     // The exchange answers at once: the caller's CANCEL crosses its 200, and a BYE follows.
     assert_eq!(caller.await_end(), CallEnd::HungUp);
+}
+
+/// Those on the leg end with it; the guest goes on, and has five seconds for it.
+const ON_THE_LEG: [&str; 11] = [
+    "play",
+    "start-play",
+    "gather",
+    "record",
+    "start-record",
+    "send-digits",
+    "dial",
+    "start-dial",
+    "bridge",
+    "start-bridge",
+    "events",
+];
+/// Whoever waits for something else is dropped after that time.
+const ELSEWHERE: [&str; 2] = ["sleep", "ask"];
+
+/// A guest that stays in that verb.
+fn stay_in(verb: &str) -> World {
+    let verbs = guest("verbs", "app").config(format!("verb = \"{verb}\""));
+    let site = school().plugin("verbs", verbs).route("200", To::plugin("verbs"));
+    open(site.plugin("fickle", guest("fickle", "service")))
+}
+
+#[test]
+fn in_the_middle_of_any_verb() {
+    for verb in ON_THE_LEG.into_iter().chain(ELSEWHERE) {
+        let world = stay_in(verb);
+        let alice = world.phone("alice");
+        if verb.ends_with("bridge") {
+            alice.answers_after(s(0));
+        }
+        let caller = world.outside("0612345678");
+        caller.dial("200").await_answer().hear("Le verbe.");
+        world.run_for(s(1));
+        let hung_up = world.now();
+        caller.hang_up();
+        world.run_for(s(10));
+
+        let story = || format!("{verb}:\n{}", world.trace());
+        let counts = world.counts();
+        assert_eq!((counts.calls, counts.legs, counts.leases, counts.waiting), (0, 0, 0, 0), "{}", story());
+        assert_eq!(counts.instances, 1, "the service alone is left: {}", story());
+        assert!(alice.calls().iter().all(|call| call.ended.is_some()), "{}", story());
+        let bad = world.notices().into_iter().filter(|notice| notice.level == Level::Error);
+        assert_eq!(bad.count(), 0, "{}", story());
+
+        let [record] = &world.records()[..] else { panic!("one call, one record: {}", story()) };
+        let lasted = world.since_begin(record.ended_at) - hung_up;
+        let (grace, written) =
+            if ELSEWHERE.contains(&verb) { (s(5), None) } else { (s(0), Some(b"1".to_vec())) };
+        assert_eq!(lasted, grace + ms(10), "the BYE travels: {}", story());
+        assert_eq!(world.value("verbs", "ended"), written, "{}", story());
+    }
 }

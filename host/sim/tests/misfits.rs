@@ -3,20 +3,12 @@
 
 mod common;
 
-use std::path::Path;
-
 use common::*;
-use jackfield_sim::{Phone, Plugin, Site, To, World, built};
+use jackfield_sim::{Phone, Plugin, Site, To, World};
 use jackfield_switch::Level;
 
-const MANIFEST: &str = "[plugin]\nname = \"misfit\"\nversion = \"1.0.0\"\nwit = \"0.0.1\"\n\
-                        component = \"misfit.wasm\"\nkind = [\"app\"]\n";
-
 fn misfit(fault: &str) -> Plugin {
-    let wasm = built(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/guests"), "misfit");
-    let wasm = std::fs::read(&wasm)
-        .unwrap_or_else(|error| panic!("{}: {error}; build it first: `make plugins`", wasm.display()));
-    Plugin::new(MANIFEST, wasm).unwrap().config(format!("fault = \"{fault}\""))
+    guest("misfit", "app").config(format!("fault = \"{fault}\""))
 }
 
 /// The school with a misfit on 666.

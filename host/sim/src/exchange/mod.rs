@@ -261,13 +261,7 @@ impl Exchange {
             self.sent.push(Datagram { from, to: transmit.to, bytes: buffer[..transmit.length].to_vec() });
         }
         while let Some(event) = self.media.poll_event() {
-            let closed = match &event {
-                media::Event::Closed { port, .. } => Some(lease(port.0)),
-                _ => None,
-            };
             self.inputs.push_back(Input::Media { worker: WORKER, event });
-            // The socket is lent anew.
-            self.inputs.extend(closed.map(|lease| Input::Leases(vec![lease])));
         }
     }
 

@@ -29,7 +29,7 @@ impl Values {
         self.quotas.insert(plugin.to_owned(), bytes);
     }
 
-    pub(super) fn get(&self, plugin: &str, key: &str, now: u64) -> Option<Vec<u8>> {
+    pub(crate) fn get(&self, plugin: &str, key: &str, now: u64) -> Option<Vec<u8>> {
         self.present(plugin, key, now).map(|value| value.bytes.clone())
     }
 

@@ -34,6 +34,18 @@ pub(crate) fn school_plugin(name: &str, crate_name: &str) -> Plugin {
     Plugin::folder_with(folder, wasm).unwrap_or_else(|error| panic!("{error}"))
 }
 
+/// A plugin of `tests/guests`, which have no manifests of their own.
+pub(crate) fn guest(name: &str, kind: &str) -> Plugin {
+    let wasm = built(root().join("tests/guests"), name);
+    let wasm = std::fs::read(&wasm)
+        .unwrap_or_else(|error| panic!("{}: {error}; build it first: `make plugins`", wasm.display()));
+    let manifest = format!(
+        "[plugin]\nname = \"{name}\"\nversion = \"1.0.0\"\nwit = \"0.0.1\"\ncomponent = \"{name}.wasm\"\n\
+         kind = [\"{kind}\"]\n[capabilities]\ndial = [\"*\"]\nrecord = true\nbus = [\"*\"]\n"
+    );
+    Plugin::new(&manifest, wasm).unwrap_or_else(|error| panic!("{error}"))
+}
+
 pub(crate) fn menu() -> Plugin {
     school_plugin("menu", "ivr")
 }
