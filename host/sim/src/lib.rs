@@ -38,6 +38,26 @@
 //! # Ok::<(), jackfield_sim::SimError>(())
 //! ```
 //!
+//! # In the tests of a plugin
+//! A plugin is tested as it will run: build it for wasm, name this crate in `[dev-dependencies]`, and
+//! tell stories like the one above with its own folder and [`built`]`(".", "my_plugin")`. Sounds of its
+//! prompts' folder are heard by their names; a prompt made with [`voice::wav`] is heard as its words.
+//!
+//! # When a test fails
+//! The waits of a phone panic with what it heard and with the last lines of the [trace](World::trace),
+//! which names every SIP message with its moment:
+//!
+//! ```text
+//! "Allô ?" was not heard: Some(CallLog { peer: "100", state: Up, .. })
+//! it heard:
+//!   0.070-2.530 "Bonjour et bienvenue chez La Plateforme !"
+//!   2.530-3.070 "Pour join…"
+//!   3.090-4.590 tone [440] Hz
+//! the last that happened:
+//!         3.060 exchange > alice: INVITE sip:alice@10.0.0.1:5060 SIP/2.0
+//!         3.070 alice > exchange: SIP/2.0 180 Ringing
+//! ```
+//!
 //! # Rooms
 //! - [`World`] is the only door; a [`Site`] says what is in it, a [`Plugin`] what runs there.
 //! - [`Phone`] is a caller or callee. [`voice`] is what phones and plugins speak with, so that every ear
@@ -54,6 +74,7 @@ mod clock;
 mod engine;
 mod error;
 mod exchange;
+mod house;
 mod link;
 mod plugin;
 mod services;
@@ -71,3 +92,8 @@ pub use services::{Attempt, ContactHistory, LogLine, Recording};
 pub use site::{Site, To};
 pub use trace::Trace;
 pub use world::World;
+
+// The words of the other rooms that stand in this door.
+pub use jackfield_media::{Clip, Codec};
+pub use jackfield_plugin::{Grant, HttpRequest, HttpResponse, LaunchGrant, LimitsWish};
+pub use jackfield_switch::{CallRecord, Cause, Counts, Direction, Error, HangupInfo, Level};

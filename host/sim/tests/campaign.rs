@@ -7,8 +7,7 @@ mod common;
 use std::time::Duration;
 
 use common::*;
-use jackfield_sim::{CallEnd, CallLog, ContactHistory, Phone, Plugin, Site, State, World};
-use jackfield_switch::{Cause, Level};
+use jackfield_sim::{CallEnd, CallLog, Cause, ContactHistory, Level, Phone, Plugin, Site, State, World};
 
 const MESSAGE: &str = "Bonjour, ceci est un appel automatique. Nous vous présentons l'école de la plateforme, \
                        un établissement innovant où vous pouvez développer vos compétences et acquérir de nouvelles";

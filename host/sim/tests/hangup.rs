@@ -4,11 +4,10 @@
 mod common;
 
 use common::*;
-use jackfield_sim::{CallEnd, To, World};
-use jackfield_switch::{Cause, Level};
+use jackfield_sim::{CallEnd, Cause, Level, Phone, To, World};
 
 /// The caller hangs up now; afterwards nothing is left of the call but its record.
-fn hang_up(world: &World, caller: &jackfield_sim::Phone) {
+fn hang_up(world: &World, caller: &Phone) {
     caller.hang_up();
     assert_over(world);
     let records = world.records();

@@ -6,8 +6,7 @@ mod common;
 use std::time::Duration;
 
 use common::*;
-use jackfield_media::Codec;
-use jackfield_sim::{CallEnd, Heard, Phone, Sound, State, To, voice};
+use jackfield_sim::{CallEnd, Codec, Heard, Phone, Sound, State, To, voice};
 
 /// A prompt starts at the next tick of 20 ms.
 const TICK: Duration = Duration::from_millis(20);

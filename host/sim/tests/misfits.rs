@@ -4,8 +4,7 @@
 mod common;
 
 use common::*;
-use jackfield_sim::{Phone, Plugin, Site, To, World};
-use jackfield_switch::Level;
+use jackfield_sim::{Level, Phone, Plugin, Site, To, World};
 
 fn misfit(fault: &str) -> Plugin {
     guest("misfit", "app").config(format!("fault = \"{fault}\""))

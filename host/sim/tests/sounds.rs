@@ -4,8 +4,7 @@
 mod common;
 
 use common::*;
-use jackfield_media::Clip;
-use jackfield_sim::{Heard, Plugin, Sound, voice};
+use jackfield_sim::{Clip, Heard, Plugin, Sound, voice};
 
 /// A second of a chord that fades: no tone, and no voice.
 fn jingle() -> Clip {

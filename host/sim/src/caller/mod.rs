@@ -7,6 +7,7 @@ mod mouth;
 mod phone;
 mod pitch;
 mod recognise;
+mod registration;
 mod reorder;
 mod telephone;
 
@@ -16,4 +17,5 @@ pub use ear::Heard;
 pub use phone::Phone;
 pub(crate) use recognise::Files;
 pub use recognise::Sound;
+pub(crate) use registration::EXPIRES;
 pub(crate) use telephone::{SIP_PORT, Setup, Telephone};

@@ -10,7 +10,7 @@ use super::{
     ear::Heard,
     telephone::{Manner, Telephone},
 };
-use crate::{voice, world::House};
+use crate::{house::House, voice};
 
 /// How long the waits of a phone last at most.
 const PATIENCE: Duration = Duration::from_secs(120);

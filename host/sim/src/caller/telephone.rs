@@ -9,8 +9,8 @@ use std::{
 
 use jackfield_media::Codec;
 use jackfield_sip::{
-    self as sip, Answer, ClientId, Endpoint, Event, Flow, FlowId, Invite, Local, LocalCodec, Message, Method,
-    Name, OutRequest, ServerId, SessionEnd, SessionId, Transport,
+    self as sip, Answer, Endpoint, Event, Flow, FlowId, Invite, Local, LocalCodec, Message, Name, ServerId,
+    SessionEnd, SessionId, Transport,
 };
 use rand::{Rng, RngExt, SeedableRng, rngs::StdRng};
 
@@ -20,6 +20,7 @@ use super::{
     ear::Ear,
     mouth::{self, Mouth},
     recognise::Files,
+    registration::{EXPIRES, Registration},
 };
 use crate::link::Datagram;
 
@@ -27,8 +28,6 @@ pub(crate) const SIP_PORT: u16 = 5060;
 const SDP: &str = "application/sdp";
 /// The first RTP port; each call has its own.
 const RTP_PORT: u16 = 40_000;
-/// Seconds that a registration is asked for; it is refreshed at half of that.
-const EXPIRES: u32 = 3600;
 
 /// What a phone does when it is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,29 +49,20 @@ pub(crate) struct Setup {
 }
 
 pub(crate) struct Telephone {
-    setup: Setup,
-    flow: Flow,
-    endpoint: Endpoint,
+    pub(super) setup: Setup,
+    pub(super) flow: Flow,
+    pub(super) endpoint: Endpoint,
     random: StdRng,
     pub(crate) manner: Manner,
     pub(crate) hangs_up_after: Option<Duration>,
     pub(crate) greeting: Option<String>,
     pub(crate) codecs: Vec<LocalCodec>,
     pub(crate) calls: Vec<Call>,
-    registration: Registration,
+    pub(super) registration: Registration,
     /// What is to be said or refused to the exchange.
     sent: Vec<Datagram>,
     /// INVITEs that were sent with a password already.
     proven: BTreeMap<SessionId, bool>,
-}
-
-#[derive(Clone, Debug, Default)]
-struct Registration {
-    request: Option<(ClientId, u32, bool)>,
-    /// Accepted for so many seconds; 0: not registered.
-    granted: u32,
-    refresh: Option<Duration>,
-    refused: Option<u16>,
 }
 
 impl Telephone {
@@ -108,19 +98,6 @@ impl Telephone {
     /// The files that calls from now on can be told by.
     pub(crate) fn learn(&mut self, files: Arc<Files>) {
         self.setup.files = files;
-    }
-
-    pub(crate) fn is_registered(&self) -> bool {
-        self.registration.granted > 0
-    }
-
-    /// The status that a REGISTER was refused with.
-    pub(crate) fn refused(&self) -> Option<u16> {
-        self.registration.refused
-    }
-
-    pub(crate) fn is_registering(&self) -> bool {
-        self.registration.request.is_some()
     }
 
     /// Nothing is under way: no call, no transaction.
@@ -179,66 +156,13 @@ impl Telephone {
         }
     }
 
-    // ---- registration
+    // ---- calls
 
-    /// 0 seconds: not to be called any more.
-    pub(crate) fn register(&mut self, now: Duration, expires: u32) {
-        self.registration.refresh = None;
-        self.send_register(now, expires, None);
-    }
-
-    fn send_register(&mut self, now: Duration, expires: u32, authorization: Option<String>) {
-        let proven = authorization.is_some();
-        let contact = format!("<sip:{}@{}>", self.setup.name, self.flow.local);
-        let mut headers = vec![(Name::Contact, contact), (Name::Expires, expires.to_string())];
-        headers.extend(authorization.map(|value| (Name::Authorization, value)));
-        let request = OutRequest {
-            method: Method::Register,
-            uri: self.domain(),
-            to: self.own_address(),
-            from: self.own_address(),
-            routes: Vec::new(),
-            headers,
-            body: None,
-        };
-        if let Ok(client) = self.endpoint.request(now, &self.flow, request) {
-            self.registration.request = Some((client, expires, proven));
-        }
-        self.turn(now);
-    }
-
-    fn registered(&mut self, now: Duration, client: ClientId, result: Result<Message, sip::Failure>) {
-        let Some((_, expires, proven)) = self.registration.request.take_if(|(id, _, _)| *id == client) else {
-            return;
-        };
-        let Ok(response) = result else {
-            self.registration.refused = Some(408);
-            return;
-        };
-        match response.status() {
-            Some(200) => {
-                self.registration.granted = expires;
-                let half = Duration::from_secs(u64::from(expires) / 2);
-                self.registration.refresh = (expires > 0).then_some(now + half);
-            }
-            Some(401) if !proven => {
-                let authorization = self.authorization(&response, "REGISTER", &self.domain());
-                match authorization {
-                    Some(authorization) => self.send_register(now, expires, Some(authorization)),
-                    None => self.registration.refused = Some(401),
-                }
-            }
-            status => self.registration.refused = status,
-        }
-    }
-
-    fn authorization(&self, challenge: &Message, method: &str, uri: &str) -> Option<String> {
+    pub(super) fn authorization(&self, challenge: &Message, method: &str, uri: &str) -> Option<String> {
         let login = self.setup.login.as_ref()?;
         let challenge = challenge.text(&Name::WwwAuthenticate)?;
         login.answer(&challenge, method, uri, self.setup.seed)
     }
-
-    // ---- calls
 
     pub(crate) fn dial(&mut self, now: Duration, number: &str) {
         let mut call = self.new_call(number.to_owned());
@@ -353,7 +277,7 @@ impl Telephone {
 
     // ---- what the exchange says
 
-    fn turn(&mut self, now: Duration) {
+    pub(super) fn turn(&mut self, now: Duration) {
         while let Some(output) = self.endpoint.poll_output() {
             match output {
                 sip::Output::Transmit { flow, bytes } => {
@@ -469,7 +393,7 @@ impl Telephone {
         }
     }
 
-    fn domain(&self) -> String {
+    pub(super) fn domain(&self) -> String {
         format!("sip:{}", self.setup.exchange.ip())
     }
 
@@ -477,7 +401,7 @@ impl Telephone {
         format!("sip:{}@{}", number.replace('#', "%23"), self.setup.exchange.ip())
     }
 
-    fn own_address(&self) -> String {
+    pub(super) fn own_address(&self) -> String {
         format!("<sip:{}@{}>", self.setup.name, self.setup.realm)
     }
 }

@@ -3,7 +3,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use jackfield_sim::{Heard, Phone, Plugin, Site, To, World, built};
+use jackfield_sim::{Counts, Heard, Phone, Plugin, Site, To, World, built};
 
 pub(crate) const WELCOME: &str = "Bonjour et bienvenue chez La Plateforme !";
 pub(crate) const ONE: &str = "Pour joindre Alice, taper 1.";
@@ -81,5 +81,5 @@ pub(crate) fn hear_prompts(caller: &Phone) -> Vec<Heard> {
 pub(crate) fn assert_over(world: &World) {
     assert!(world.run_out(s(60)), "calls are still up: {:?}\n{}", world.counts(), world.trace());
     world.run_for(s(1));
-    assert_eq!(world.counts(), jackfield_switch::Counts::default(), "{}", world.trace());
+    assert_eq!(world.counts(), Counts::default(), "{}", world.trace());
 }
