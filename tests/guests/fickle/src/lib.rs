@@ -28,8 +28,10 @@ fn run(saved: Option<Vec<u8>>, settings: Settings) -> Result<Option<Vec<u8>>> {
         time::sleep(Duration::from_secs(after));
         return Err(Error::Other("fickle fails, as it should".into()));
     }
-    while settings.deaf {
-        time::sleep(Duration::from_secs(3600));
+    if settings.deaf {
+        loop {
+            time::sleep(Duration::from_secs(3600));
+        }
     }
     while !matches!(events::next(), Event::Stop(_)) {}
     Ok(Some(vec![starts]))
