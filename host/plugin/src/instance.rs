@@ -362,26 +362,14 @@ fn place(error: &wasmtime::Error) -> String {
 /// Panicking and allocating, where the guest's language is Rust.
 fn is_runtime(name: &str) -> bool {
     const RUNTIME: [&str; 6] = ["core::", "std::", "alloc::", "rust_", "__rust", "__rg"];
+    // As in `<core::fmt::Arguments as ...>::fmt`.
+    let name = name.trim_start_matches('<');
     RUNTIME.iter().any(|prefix| name.starts_with(prefix))
 }
 
-/// `menu::ring` for `_ZN4menu4ring17h0123456789abcdefE`.
+/// `menu::ring` for `_ZN4menu4ring17h0123456789abcdefE`, and for what newer compilers write.
 fn readable(name: &str) -> String {
-    let Some(mut rest) = name.strip_prefix("_ZN") else { return name.into() };
-    let mut parts = Vec::new();
-    while let Some(digits) = rest.find(|c: char| !c.is_ascii_digit()).filter(|&digits| digits > 0) {
-        let Some(part) = rest[..digits].parse().ok().and_then(|length: usize| rest[digits..].get(..length))
-        else {
-            return name.into();
-        };
-        parts.push(part);
-        rest = &rest[digits + part.len()..];
-    }
-    let is_hash = |part: &&str| part.len() == 17 && part.starts_with('h');
-    if parts.last().is_some_and(is_hash) {
-        parts.pop();
-    }
-    if parts.is_empty() { name.into() } else { parts.join("::") }
+    format!("{:#}", rustc_demangle::demangle(name))
 }
 
 #[cfg(test)]
@@ -393,5 +381,18 @@ mod tests {
         assert_eq!(readable("_ZN4menu4ring17h0123456789abcdefE"), "menu::ring");
         assert_eq!(readable("spin"), "spin");
         assert_eq!(readable("_ZN999menuE"), "_ZN999menuE");
+        assert_eq!(readable("_RNvCsfLfy6EI15iL_6misfit4spin"), "misfit::spin");
+    }
+
+    #[test]
+    fn panicking_is_not_the_guests_own() {
+        for name in [
+            "_RNvCsfLfy6EI15iL_7___rustc10rust_panic",
+            "_RNvNtCsebHcaeoSrxy_3std9panicking15panic_with_hook",
+            "_RNCNvNtCsebHcaeoSrxy_3std9panicking13panic_handler0B5_",
+        ] {
+            assert!(is_runtime(&readable(name)), "{}", readable(name));
+        }
+        assert!(!is_runtime("misfit::spin"));
     }
 }
