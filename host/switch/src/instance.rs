@@ -111,24 +111,15 @@ impl Switch {
         let call = instance.call.and_then(|key| self.calls.get(&key)).map(|call| call.id.clone());
         let broken = match &end {
             InstanceEnd::Returned => None,
-            InstanceEnd::Failed(reason) => {
-                self.notice(
-                    Level::Warn,
-                    format!("plugin {} failed: {reason}", instance.plugin),
-                    call.clone(),
-                );
-                None
-            }
-            InstanceEnd::Trapped(reason) => Some(format!("plugin {} trapped: {reason}", instance.plugin)),
-            InstanceEnd::NotStarted(reason) => {
-                Some(format!("plugin {} did not start: {reason}", instance.plugin))
-            }
+            InstanceEnd::Failed(reason) => Some((Level::Warn, "failed", reason)),
+            InstanceEnd::Trapped(reason) => Some((Level::Error, "trapped", reason)),
+            InstanceEnd::NotStarted(reason) => Some((Level::Error, "did not start", reason)),
         };
-        let Some(text) = broken else {
+        let Some((level, what, reason)) = broken else {
             self.end_legs(instance);
             return;
         };
-        self.notice(Level::Error, text, call);
+        self.notice(level, format!("plugin {} {what}: {reason}", instance.plugin), call);
         let orphan = instance.first.filter(|first| self.legs.contains_key(first));
         let mut others = instance;
         others.legs.retain(|leg| Some(*leg) != orphan);
