@@ -160,7 +160,8 @@ impl Plugins {
 impl Entry {
     fn drain(&mut self, former: &Option<Arc<Version>>) {
         self.draining.retain(|version| version.strong_count() > 0);
-        self.draining.extend(former.as_ref().filter(|former| former.instances() > 0).map(Arc::downgrade));
+        // Also without a call: one may be on its way into it.
+        self.draining.extend(former.as_ref().map(Arc::downgrade));
     }
 
     fn status(&self, name: &str) -> Vec<PluginStatus> {
