@@ -45,7 +45,6 @@ pub async fn run(file: &Path) -> Result<(), Failure> {
     let config = config::load(file)?;
     let store = Store::open(&config.database()).await?;
     store.fix_realm(&config.exchange.realm).await?;
-    let new_passwords = cli::users::ensure_passwords(&config, &store).await?;
 
     let clock = Clock::start();
     let offset = unix_now() - clock.now();
@@ -72,6 +71,8 @@ pub async fn run(file: &Path) -> Result<(), Failure> {
         runtime::Builder::new_multi_thread().thread_name("guest").enable_time().enable_io().build()?;
     let plugins = plugin_house(&config, &store, &inbox, clock, guests.handle())?;
 
+    // They are shown once, so not before a start that can still be refused.
+    let new_passwords = cli::users::ensure_passwords(&config, &store).await?;
     let digests = store.digests().await?;
     let settings = Arc::new(to_settings(&config, &digests));
     let options = Options {
@@ -153,7 +154,7 @@ pub async fn check(file: &Path) -> Result<(), Failure> {
     let folder = config.var();
     fs::create_dir_all(&folder)?;
     let store = Store::open(&config.database()).await?;
-    store.fix_realm(&config.exchange.realm).await?;
+    store.check_realm(&config.exchange.realm).await?;
     let guests =
         runtime::Builder::new_multi_thread().thread_name("guest").enable_time().enable_io().build()?;
     let plugins = plugin_house(&config, &store, &gate.inbox(), Clock::start(), guests.handle())?;

@@ -24,7 +24,7 @@ pub enum EngineError {
 
 /// A manifest that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}, column {column}: {message}{}{help}", if .help.is_empty() { "" } else { "; " })]
+#[error("{line}:{column}: {message}{}{help}", if .help.is_empty() { "" } else { "; " })]
 pub struct ManifestError {
     /// From 1.
     pub line: usize,
@@ -71,7 +71,7 @@ pub enum LoadError {
     #[error("it does not export jackfield:plugin/plugin-info")]
     NoInfo,
     #[error(
-        "plugin.toml asks for more than is granted: {}; add it to `grant` of [plugins.{name}] in jackfield.toml, \
+        "it asks for more than is granted: {}; add it to `grant` of [plugins.{name}] in jackfield.toml, \
          or take it out of [capabilities]", .missing.join(", ")
     )]
     NotGranted { name: String, missing: Vec<String> },

@@ -258,7 +258,7 @@ mod tests {
         let error = parse("[capabilities]\ndail = [\"10X\"]\n").unwrap_err();
         assert_eq!((error.line, error.column), (8, 1));
         assert_eq!(error.help, "did you mean `dial`?");
-        assert!(error.to_string().starts_with("line 8, column 1: unknown field `dail`"), "{error}");
+        assert!(error.to_string().starts_with("8:1: unknown field `dail`"), "{error}");
     }
 
     #[test]

@@ -8,8 +8,10 @@ use std::{
 };
 
 use jackfield_media::Clip;
-use jackfield_plugin::{Kind, Manifest};
+use jackfield_plugin::{Kind, LoadError, Manifest};
 use sha2::{Digest, Sha256};
+
+use crate::config::{Position, locate};
 
 /// A wasm file, a prompt: larger ones are refused.
 const MAX_FILE: u64 = 64 << 20;
@@ -95,6 +97,19 @@ impl Files {
             wasm: self.wasm,
             prompts,
         })
+    }
+}
+
+impl Folder {
+    /// Where to look for what a refusal names: the line of the right, or else the folder.
+    pub fn place_of(&self, error: &LoadError) -> String {
+        let folder = self.manifest_path.parent().unwrap_or(&self.manifest_path);
+        let LoadError::NotGranted { missing, .. } = error else { return folder.display().to_string() };
+        // As in "launch.to = [..]".
+        let right = missing.first().and_then(|right| right.split_once(" =")).map_or("", |(right, _)| right);
+        let path: Vec<&str> = std::iter::once("capabilities").chain(right.split('.')).collect();
+        let place = locate(&self.manifest_text, &path).unwrap_or(Position { line: 1, column: 1 });
+        format!("{}:{}:{}", self.manifest_path.display(), place.line, place.column)
     }
 }
 

@@ -18,7 +18,9 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use jackfield_plugin::{Engine, Grant, Host, Kind, Limits, LimitsWish, Plugins, Refused, Source, Version};
+use jackfield_plugin::{
+    Engine, Finding, Grant, Host, Kind, Limits, LimitsWish, LoadError, Plugins, Refused, Source, Version,
+};
 use sha2::{Digest, Sha256};
 use tokio::{runtime, sync::watch as channel, time::sleep};
 use tracing::{error, info, warn};
@@ -73,47 +75,25 @@ pub struct State {
 }
 
 impl Manager {
-    /// Looks at every folder and brings live what has changed. Speech providers
-    /// come first, since a flow may ask for its sentences when it is checked.
-    /// Returns one sentence for each plugin that was refused.
-    pub async fn look(self: &Arc<Self>, entries: &Entries) -> Vec<String> {
+    /// Looks at every folder and brings live what has changed.
+    pub async fn look(self: &Arc<Self>, entries: &Entries) {
         self.remove_missing(entries);
-        let mut problems = Vec::new();
-        let mut changed: Vec<(String, Entry, Result<Files, String>)> = Vec::new();
-        for (name, entry) in entries {
-            if let Some(files) = self.changed(name, entry).await {
-                changed.push((name.clone(), entry.clone(), files));
+        for (name, entry, files) in self.all_changed(entries).await {
+            match self.load(&name, &entry, files).await {
+                Ok(version) => self.bring_live(version),
+                Err(problem) => self.refuse(&name, problem),
             }
         }
-        changed.sort_by_key(|(_, _, files)| !files.as_ref().is_ok_and(Files::is_provider));
-        for (name, entry, files) in changed {
-            let loaded = match files {
-                Ok(files) => self.bring_live(&name, &entry, files).await,
-                Err(problem) => Err(problem),
-            };
-            if let Err(problem) = loaded {
-                let live = self.plugins.live(&name).map(|version| version.number());
-                match live {
-                    Some(number) => error!(plugin = name, "refused, v{number} stays live: {problem}"),
-                    None => error!(plugin = name, "refused: {problem}"),
-                }
-                self.plugins.refuse(&name, problem.clone());
-                problems.push(format!("plugin {name}: {problem}"));
-            }
-        }
-        problems
     }
 
-    /// Loads and checks every plugin and runs none: one sentence for each that would be refused.
+    /// As [`Manager::look`], for a process that runs nothing: one sentence for each plugin
+    /// that would be refused.
     pub async fn check(self: &Arc<Self>, entries: &Entries) -> Vec<String> {
         let mut problems = Vec::new();
-        for (name, entry) in entries {
-            let checked = match read(&entry.folder).await {
-                Ok(files) => self.load_and_check(name, entry, 1, files).await.map(drop),
-                Err(problem) => Err(problem),
-            };
-            if let Err(problem) = checked {
-                problems.push(format!("plugin {name}: {problem}"));
+        for (name, entry, files) in self.all_changed(entries).await {
+            match self.load(&name, &entry, files).await {
+                Ok(version) => drop(self.plugins.install(version)),
+                Err(problem) => problems.push(format!("plugin {name}: {problem}")),
             }
         }
         problems
@@ -138,6 +118,19 @@ impl Manager {
         self.state().services.clear();
     }
 
+    /// What differs from the last look. Speech providers come first, since a flow may ask for its sentences
+    /// when it is checked.
+    async fn all_changed(&self, entries: &Entries) -> Vec<(String, Entry, Result<Files, String>)> {
+        let mut changed = Vec::new();
+        for (name, entry) in entries {
+            if let Some(files) = self.changed(name, entry).await {
+                changed.push((name.clone(), entry.clone(), files));
+            }
+        }
+        changed.sort_by_key(|(_, _, files)| !files.as_ref().is_ok_and(Files::is_provider));
+        changed
+    }
+
     /// The files of a plugin, when they or its entry differ from the last look.
     async fn changed(&self, name: &str, entry: &Entry) -> Option<Result<Files, String>> {
         let mut files = read(&entry.folder).await;
@@ -153,56 +146,60 @@ impl Manager {
         Some(files)
     }
 
-    async fn bring_live(self: &Arc<Self>, name: &str, entry: &Entry, files: Files) -> Result<(), String> {
-        let former = self.plugins.live(name);
+    /// A version of these files, which has checked its settings. A refusal says where and how to mend it.
+    async fn load(
+        self: &Arc<Self>,
+        name: &str,
+        entry: &Entry,
+        files: Result<Files, String>,
+    ) -> Result<Arc<Version>, String> {
+        let files = files?;
         let number = {
             let mut state = self.state();
             let number = state.numbers.entry(name.to_owned()).or_default();
             *number += 1;
             *number
         };
-        let (version, size) = self.load_and_check(name, entry, number, files).await?;
-        let calls = former.as_ref().map_or(0, |former| former.instances());
-        info!(
-            plugin = name,
-            "{} v{number} live (sha {}, {} KB){}",
-            version.manifest().plugin.version,
-            &version.sha256()[..8],
-            size / 1024,
-            former
-                .as_ref()
-                .map_or(String::new(), |former| format!(", {calls} calls stay on v{}", former.number())),
-        );
-        self.plugins.install(version.clone());
+        let (this, name_, entry_) = (self.clone(), name.to_owned(), entry.clone());
+        let compile = move || this.compile(&name_, &entry_, number, files);
+        let (folder, version) =
+            tokio::task::spawn_blocking(compile).await.map_err(|panic| panic.to_string())??;
+        match self.guests.spawn(version.validate(&self.host)).await.map_err(|panic| panic.to_string())? {
+            Ok(_) => Ok(version),
+            Err(Refused::Findings(findings)) => Err(self.explain(name, &folder, &findings)),
+            Err(trap) => Err(format!("{}: {trap}", folder.manifest_path.display())),
+        }
+    }
+
+    /// New calls get this version.
+    fn bring_live(&self, version: Arc<Version>) {
+        let (name, number) = (version.name(), version.number());
+        let manifest = &version.manifest().plugin;
+        let sha = &version.sha256()[..8];
+        let former = self.plugins.install(version.clone());
+        let stay = former.as_ref().map_or(String::new(), |former| {
+            format!(", {} calls stay on v{}", former.instances(), former.number())
+        });
+        info!(plugin = name, "{} v{number} live (sha {sha}){stay}", manifest.version);
         if version.kinds().contains(&Kind::Service) {
-            self.serve(name, version);
+            self.serve(name, version.clone());
         }
         if let Some(former) = former {
-            self.drain(former);
-        }
-        Ok(())
-    }
-
-    /// A version that could go live, and the size of its file.
-    async fn load_and_check(
-        self: &Arc<Self>,
-        name: &str,
-        entry: &Entry,
-        number: u64,
-        files: Files,
-    ) -> Result<(Arc<Version>, usize), String> {
-        let (this, name_, entry_) = (self.clone(), name.to_owned(), entry.clone());
-        let loaded = tokio::task::spawn_blocking(move || this.load(&name_, &entry_, number, files)).await;
-        let (folder, version) = loaded.map_err(|panic| panic.to_string())??;
-        let checked = self.guests.spawn(version.validate(&self.host)).await;
-        match checked.map_err(|panic| panic.to_string())? {
-            Ok(_) => Ok((version, folder.wasm.len())),
-            Err(refused) => Err(self.explain(name, &folder, refused)),
+            self.drain(&former);
         }
     }
 
-    /// Compiles; blocks.
-    fn load(
+    /// The newest files are no good; what is live stays.
+    fn refuse(&self, name: &str, problem: String) {
+        match self.plugins.live(name) {
+            Some(live) => error!(plugin = name, "refused, v{} stays live: {problem}", live.number()),
+            None => error!(plugin = name, "refused: {problem}"),
+        }
+        self.plugins.refuse(name, problem);
+    }
+
+    /// Blocks.
+    fn compile(
         &self,
         name: &str,
         entry: &Entry,
@@ -220,16 +217,15 @@ impl Manager {
             limits: Limits::agree(&folder.manifest.limits, &entry.limits),
             number,
         };
-        let version = self.engine.load(source, &self.cache).map_err(|error| error.to_string())?;
-        Ok((folder, version))
+        match self.engine.load(source, &self.cache) {
+            Ok(version) => Ok((folder, version)),
+            Err(LoadError::Settings(findings)) => Err(self.explain(name, &folder, &findings)),
+            Err(error) => Err(format!("{}: {error}", folder.place_of(&error))),
+        }
     }
 
-    /// Findings as "file:line:column: path: what; help".
-    fn explain(&self, name: &str, folder: &Folder, refused: Refused) -> String {
-        let findings = match refused {
-            Refused::Findings(findings) => findings,
-            other => return other.to_string(),
-        };
+    /// Findings as "file:line:column: path: what (help)".
+    fn explain(&self, name: &str, folder: &Folder, findings: &[Finding]) -> String {
         let operator = self.operator.load();
         let lines = findings.iter().map(|finding| {
             let keys: Vec<&str> = finding.path.iter().map(String::as_str).collect();
@@ -262,12 +258,14 @@ impl Manager {
         tokio::spawn(supervisor.run());
     }
 
-    /// A replaced version serves its calls for so long.
-    fn drain(&self, version: Arc<Version>) {
+    /// A replaced version serves its calls for so long. It is gone with the last of them,
+    /// so it is not held until then.
+    fn drain(&self, version: &Arc<Version>) {
+        let (time, version) = (version.limits().drain, Arc::downgrade(version));
         let instances = self.instances.clone();
         tokio::spawn(async move {
-            sleep(version.limits().drain).await;
-            if version.instances() > 0 {
+            sleep(time).await;
+            if let Some(version) = version.upgrade().filter(|version| version.instances() > 0) {
                 warn!(plugin = version.name(), "v{}: its time to drain is over", version.number());
                 instances.drop_version(&version);
             }
@@ -284,7 +282,9 @@ impl Manager {
             if let Some(wanted) = state.services.get(&name) {
                 wanted.send_replace(None);
             }
-            self.plugins.remove(&name);
+            if let Some(former) = self.plugins.remove(&name) {
+                self.drain(&former);
+            }
         }
     }
 

@@ -90,9 +90,17 @@ impl Store {
             .bind(realm)
             .execute(&self.writes)
             .await?;
-        let (stored,): (String,) =
-            sqlx::query_as("SELECT value FROM facts WHERE name = 'realm'").fetch_one(&self.pool).await?;
-        if stored == realm { Ok(()) } else { Err(StoreError::Realm { stored }) }
+        self.check_realm(realm).await
+    }
+
+    /// Whether a start would refuse that realm.
+    pub async fn check_realm(&self, realm: &str) -> Result<(), StoreError> {
+        let stored: Option<(String,)> =
+            sqlx::query_as("SELECT value FROM facts WHERE name = 'realm'").fetch_optional(&self.pool).await?;
+        match stored {
+            Some((stored,)) if stored != realm => Err(StoreError::Realm { stored }),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -104,8 +112,10 @@ mod tests {
     async fn the_realm_is_fixed_at_first_start() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("new/a.db")).await.unwrap();
+        store.check_realm("school").await.unwrap();
         store.fix_realm("school").await.unwrap();
         store.fix_realm("school").await.unwrap();
+        store.check_realm("other").await.unwrap_err();
         let error = store.fix_realm("other").await.unwrap_err().to_string();
         assert!(error.contains("realm = \"school\""), "{error}");
     }
