@@ -169,7 +169,7 @@ impl Site {
         let mut command = Command::new(files::daemon());
         command.arg("--config").arg(&self.config).current_dir(self.folder());
         command.env("NO_COLOR", "1");
-        command.env("RUST_LOG", std::env::var("JACKFIELD_TEST_LOG").unwrap_or("info".to_owned()));
+        command.env("JACKFIELD_LOG", std::env::var("JACKFIELD_TEST_LOG").unwrap_or("info".to_owned()));
         command
     }
 

@@ -49,6 +49,16 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// A guest of `tests/guests`, as `scripts/build-plugins tests/guests` leaves it.
+pub fn guest(name: &str) -> Vec<u8> {
+    let target = env::var_os("CARGO_TARGET_DIR").unwrap_or("tests/guests/target".into());
+    let path =
+        repository().join(target).join("wasm32-unknown-unknown/release").join(name).with_extension("wasm");
+    fs::read(&path).unwrap_or_else(|error| {
+        panic!("{}: {error}: run `scripts/build-plugins tests/guests` first", path.display())
+    })
+}
+
 /// A wasm file that does the same and is another one: with one more custom section.
 pub fn other_wasm(wasm: &[u8], mark: u32) -> Vec<u8> {
     let name = format!("copy-{mark}");

@@ -1,7 +1,8 @@
 //! The whole exchange from outside: the real binary, driven by phones that are not ours
 //! (SIPp, baresip) and by a scripted phone that builds and reads its messages with rsip.
 //!
-//! - [`exchange`] starts the binary on ports of its own in a folder of its own.
+//! - [`exchange`] starts the binary on ports of its own in a folder of its own, and [`plugins`]
+//!   reads what it says of its plugins.
 //! - [`phone`] is the scripted phone, [`rtp`] its ear and mouth.
 //! - [`sipp`] and [`baresip`] run those two, [`netns`] gives clients that refuse the
 //!   loopback interface a network of their own.
@@ -19,6 +20,7 @@ pub mod exchange;
 pub mod files;
 pub mod netns;
 pub mod phone;
+pub mod plugins;
 mod ports;
 pub mod process;
 pub mod rtp;

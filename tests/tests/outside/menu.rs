@@ -17,7 +17,7 @@ use jackfield_tests::{
 use crate::calls::assert_talk;
 
 /// The seed's texts, word for word.
-const PROMPTS: [&str; 4] = [
+pub const PROMPTS: [&str; 4] = [
     "Bonjour et bienvenue chez La Plateforme !",
     "Pour joindre Alice, taper 1.",
     "Pour joindre Bob, taper 2.",

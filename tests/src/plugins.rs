@@ -1,0 +1,87 @@
+//! What `jackfield plugins` says.
+
+use std::time::Duration;
+
+use crate::{Exchange, await_within};
+
+/// One version of a plugin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Its key in `jackfield.toml`.
+    pub name: String,
+    /// "1.0.0 v3": of the manifest, where there is one, and of the load.
+    pub version: String,
+    /// `live`, `draining`, `failing` or `failed`.
+    pub state: String,
+    /// The beginning of the file's hash.
+    pub sha256: String,
+    /// Instances that run.
+    pub calls: u32,
+    /// Why the newest files were refused, or nothing.
+    pub refused: String,
+}
+
+impl Line {
+    /// From the right, since the version may be missing.
+    fn parse(text: &str) -> Option<Line> {
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let (name, rest) = words.split_first()?;
+        let [version @ .., number, state, sha256, calls] = rest else { return None };
+        Some(Line {
+            name: (*name).to_owned(),
+            version: [version, &[&format!("v{number}")]].concat().join(" "),
+            state: (*state).to_owned(),
+            sha256: (*sha256).to_owned(),
+            calls: calls.parse().ok()?,
+            refused: String::new(),
+        })
+    }
+}
+
+impl Exchange {
+    /// The versions of that plugin: the one that new calls get, then those that drain.
+    #[track_caller]
+    pub fn versions(&self, plugin: &str) -> Vec<Line> {
+        let table = self.operator(&["plugins"]);
+        let mut lines: Vec<Line> = Vec::new();
+        for text in table.lines().skip(1) {
+            match lines.last_mut() {
+                // What belongs to a version is set in below it.
+                Some(line) if text.starts_with(' ') => line.refused += text,
+                _ => lines
+                    .push(Line::parse(text).unwrap_or_else(|| panic!("no version: {text:?} in\n{table}"))),
+            }
+        }
+        lines.retain(|line| line.name == plugin);
+        lines
+    }
+
+    /// What new calls of that plugin get.
+    #[track_caller]
+    pub fn plugin(&self, name: &str) -> Line {
+        let first = self.versions(name).into_iter().next();
+        first.unwrap_or_else(|| panic!("no plugin {name}"))
+    }
+
+    /// Waits until new calls of that plugin get another version than `former`.
+    #[track_caller]
+    pub fn await_version_after(&self, former: &Line) -> Line {
+        // It is compiled, on a machine that may be busy.
+        await_within(
+            Duration::from_secs(60),
+            &format!("a version of {} after {}", former.name, former.version),
+            || {
+                Some(self.plugin(&former.name))
+                    .filter(|line| line.version != former.version && line.state == "live")
+            },
+        )
+    }
+
+    /// Waits until the newest files of that plugin are refused with these words.
+    #[track_caller]
+    pub fn await_refusal(&self, plugin: &str, words: &[&str]) -> Line {
+        await_within(Duration::from_secs(20), &format!("a refusal of {plugin} with {words:?}"), || {
+            Some(self.plugin(plugin)).filter(|line| words.iter().all(|word| line.refused.contains(word)))
+        })
+    }
+}
