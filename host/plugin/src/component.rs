@@ -125,6 +125,9 @@ fn encode(module: &[u8]) -> Result<Vec<u8>, String> {
 
 /// Walks over the sections and returns the names of the custom ones.
 fn sections<'a>(file: &str, wasm: &'a [u8]) -> Result<Vec<&'a str>, LoadError> {
+    if wasm.is_empty() {
+        return Err(LoadError::Empty(file.into()));
+    }
     if !wasm.starts_with(b"\0asm") {
         return Err(LoadError::NotWasm(file.into()));
     }

@@ -42,6 +42,8 @@ pub struct ManifestError {
 pub enum LoadError {
     #[error("{0} is not WebAssembly: it does not begin with \\0asm")]
     NotWasm(String),
+    #[error("{0} is empty: was it still being written?")]
+    Empty(String),
     #[error("{0} is cut short: was it still being written?")]
     Truncated(String),
     #[error(

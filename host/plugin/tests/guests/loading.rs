@@ -32,9 +32,10 @@ fn core_modules_and_components_are_both_taken() {
 
 #[test]
 fn what_is_not_wasm_is_refused() {
-    for bytes in [&b"\x89PNG\r\n\x1a\n"[..], b"", b"\0as"] {
+    for bytes in [&b"\x89PNG\r\n\x1a\n"[..], b"\0as"] {
         assert_eq!(load(source("app", bytes.into())).err(), Some(LoadError::NotWasm("menu.wasm".into())));
     }
+    assert_eq!(load(source("app", Vec::new())).err(), Some(LoadError::Empty("menu.wasm".into())));
 }
 
 #[test]
