@@ -334,6 +334,23 @@ impl Heard {
         Duration::from_millis(u64::from(longest) / 8)
     }
 
+    /// The pauses between talkspurts of one source, by RTP timestamps.
+    pub fn pauses(&self) -> Vec<Duration> {
+        let pause = |pair: &[Packet]| {
+            let samples = pair[1].timestamp.wrapping_sub(pair[0].timestamp).saturating_sub(SAMPLES as u32);
+            let is_pause = pair[1].marker && pair[0].ssrc == pair[1].ssrc;
+            is_pause.then(|| Duration::from_millis(u64::from(samples) / 8))
+        };
+        self.0.windows(2).filter_map(pause).collect()
+    }
+
+    /// The longest time between two packets of a talkspurt, by the test's own clock: to be
+    /// reported, not judged.
+    pub fn longest_wait_in_talkspurt(&self) -> Duration {
+        let waits = self.0.windows(2).filter(|pair| !pair[1].marker).map(|pair| pair[1].at - pair[0].at);
+        waits.max().unwrap_or_default()
+    }
+
     /// The longest time without a packet, by the test's own clock: to be reported, not judged.
     pub fn longest_wait(&self) -> Duration {
         self.0.windows(2).map(|pair| pair[1].at - pair[0].at).max().unwrap_or_default()
