@@ -63,12 +63,12 @@ pub async fn run(file: &Path) -> Result<(), Failure> {
 
     let mut random = StdRng::try_from_rng(&mut SysRng)?;
     let media = rtp::start(&media_options(&config), clock, &inbox, random.random()).map_err(|error| {
-        format!("[media] ports = \"{}-{}\": {error}", config.media.ports.first, config.media.ports.last)
+        let (file, ports) = (config.file.display(), config.media.ports);
+        format!("{file}: [media] ports = \"{}-{}\": {error}", ports.first, ports.last)
     })?;
     let (writer, _writing) =
         Writer::start(store.clone(), config.var().join("recordings"), offset, inbox.clone());
-    let guests =
-        runtime::Builder::new_multi_thread().thread_name("guest").enable_time().enable_io().build()?;
+    let guests = Guests::start()?;
     let plugins = plugin_house(&config, &store, &inbox, clock, guests.handle())?;
 
     // They are shown once, so not before a start that can still be refused.
@@ -142,7 +142,6 @@ pub async fn run(file: &Path) -> Result<(), Failure> {
     live.plugins.manager.stop_services();
     tokio::time::sleep(DRAIN).await;
     inbox.stop().await;
-    guests.shutdown_background();
     info!("stopped");
     Ok(())
 }
@@ -155,15 +154,35 @@ pub async fn check(file: &Path) -> Result<(), Failure> {
     fs::create_dir_all(&folder)?;
     let store = Store::open(&config.database()).await?;
     store.check_realm(&config.exchange.realm).await?;
-    let guests =
-        runtime::Builder::new_multi_thread().thread_name("guest").enable_time().enable_io().build()?;
+    let guests = Guests::start()?;
     let plugins = plugin_house(&config, &store, &gate.inbox(), Clock::start(), guests.handle())?;
     let problems = plugins.manager.check(&entries(&config)).await;
-    guests.shutdown_background();
     if problems.is_empty() {
         return Ok(());
     }
     Err(problems.join("\n").into())
+}
+
+/// The runtime of the guests. Dropped as it is it would wait for them, which no task may do.
+struct Guests(Option<runtime::Runtime>);
+
+impl Guests {
+    fn start() -> io::Result<Guests> {
+        let mut builder = runtime::Builder::new_multi_thread();
+        builder.thread_name("guest").enable_time().enable_io().build().map(|runtime| Guests(Some(runtime)))
+    }
+
+    fn handle(&self) -> &runtime::Handle {
+        self.0.as_ref().expect("it is taken by drop only").handle()
+    }
+}
+
+impl Drop for Guests {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 /// The bound sockets. What cannot be bound is named with its key.
@@ -249,6 +268,9 @@ fn plugin_house(
         max_instances: config.exchange.calls,
         max_map_count,
         ..EngineOptions::default()
+    })
+    .map_err(|error| {
+        format!("{}: [exchange] calls = {}: {error}", config.file.display(), config.exchange.calls)
     })?;
     let ticking = engine.clone();
     #[expect(clippy::disallowed_methods, reason = "the epochs of the guests are wall time")]

@@ -65,7 +65,7 @@ impl Drop for Handle {
 
 /// Starts the workers. Their leases and events go to the shard.
 pub fn start(options: &Options, clock: Clock, inbox: &Inbox, seed: u64) -> io::Result<Vec<Handle>> {
-    let workers = options.workers.max(1);
+    let workers = ports::workers(options.ports, options.workers);
     (0..workers)
         .map(|index| {
             let (sender, commands) = sync_channel(QUEUE);
