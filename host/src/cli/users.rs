@@ -177,7 +177,7 @@ fn read_users(file: &Path) -> Result<Vec<(u64, NewUser)>, String> {
         let line = error.position().map_or(1, csv::Position::line);
         let what = match error.kind() {
             csv::ErrorKind::Io(error) => return format!("{}: {error}", file.display()),
-            csv::ErrorKind::Utf8 { .. } => "this is not UTF-8 text; is it a CSV file?".to_owned(),
+            csv::ErrorKind::Utf8 { .. } => "this is not UTF-8 text, so it is no CSV file".to_owned(),
             csv::ErrorKind::Deserialize { err, .. } => err.to_string(),
             _ => error.to_string(),
         };
@@ -266,13 +266,13 @@ mod tests {
     async fn a_file_that_is_no_list_of_users_is_refused_as_a_whole() {
         let site = Site::new().await;
         for (csv, line, what) in [
-            (&b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"[..], 1, "is it a CSV file?"),
+            (&b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"[..], 1, "so it is no CSV file"),
             (b"", 1, "no column `name`"),
             (b"user,number\nbob,102\n", 1, "no column `name`"),
             (b"name,number\nbob\n", 2, "found record with 1 fields"),
             (b"name,number\nbob,102\nmalcom,one hundred\n", 3, "is not a number"),
             (b"name,number\nbob,102\nmal com,103\n", 3, "cannot be the name of a user"),
-            (b"name,number\nbob,102\nm\xe9l,103\n", 3, "is it a CSV file?"),
+            (b"name,number\nbob,102\nm\xe9l,103\n", 3, "so it is no CSV file"),
         ] {
             let said = site.import(csv).await.unwrap_err();
             assert!(said.contains(&format!("users.csv:{line}: ")) && said.contains(what), "{said}");
