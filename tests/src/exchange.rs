@@ -148,6 +148,11 @@ impl Site {
         SocketAddr::new(self.host, self.ports.sip(1))
     }
 
+    /// The first of its media ports.
+    pub fn media_port(&self) -> u16 {
+        self.ports.first()
+    }
+
     /// A port for a program of the test, which takes no port 0; `index` below 8.
     pub fn spare_port(&self, index: u16) -> u16 {
         self.ports.sip(2 + index)

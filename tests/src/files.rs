@@ -59,6 +59,16 @@ pub fn guest(name: &str) -> Vec<u8> {
     })
 }
 
+/// Where `piece` stands in the first line of a text that begins with `line`, as
+/// "line:column": both from 1, the column in characters.
+#[track_caller]
+pub fn place(text: &str, line: &str, piece: &str) -> String {
+    let found = text.lines().enumerate().find(|(_, text)| text.starts_with(line));
+    let (index, whole) = found.unwrap_or_else(|| panic!("no line begins with {line:?} in\n{text}"));
+    let at = whole.find(piece).unwrap_or_else(|| panic!("no {piece:?} in {whole:?}"));
+    format!("{}:{}", index + 1, whole[..at].chars().count() + 1)
+}
+
 /// A wasm file that does the same and is another one: with one more custom section.
 pub fn other_wasm(wasm: &[u8], mark: u32) -> Vec<u8> {
     let name = format!("copy-{mark}");

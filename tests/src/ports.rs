@@ -35,6 +35,11 @@ impl Ports {
         format!("{}-{}", self.first, self.first + BLOCK - 11)
     }
 
+    /// The first for media; even.
+    pub(crate) fn first(&self) -> u16 {
+        self.first
+    }
+
     /// For SIP; `index` below 10.
     pub(crate) fn sip(&self, index: u16) -> u16 {
         self.first + BLOCK - 10 + index

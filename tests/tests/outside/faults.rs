@@ -101,8 +101,8 @@ impl Fault {
     fn assert_told(&self, site: &Site, said: &str) {
         let manifest = site.beside(MANIFEST).display().to_string();
         for finding in self.findings {
-            let (line, column) = finding.place_in(&self.text());
-            let place = format!("{manifest}:{line}:{column}: ");
+            let place = files::place(&self.text(), finding.line, finding.place);
+            let place = format!("{manifest}:{place}: ");
             let told =
                 |line: &&str| [&place, finding.what, finding.help].iter().all(|part| line.contains(*part));
             assert!(
@@ -117,16 +117,6 @@ impl Fault {
         told.sort_unstable();
         told.dedup();
         assert_eq!(told.len(), self.findings.len(), "{}:\n{said}", self.file);
-    }
-}
-
-impl Finding {
-    /// Line and column, from 1, the column in characters.
-    fn place_in(&self, text: &str) -> (usize, usize) {
-        let found = text.lines().enumerate().find(|(_, line)| line.starts_with(self.line));
-        let (index, line) = found.unwrap_or_else(|| panic!("no line begins with {:?}", self.line));
-        let at = line.find(self.place).expect("the place in its line");
-        (index + 1, line[..at].chars().count() + 1)
     }
 }
 

@@ -22,7 +22,7 @@ const FAULTS: [(&str, &str, &str); 3] = [
 ];
 
 /// A guest of the tests in a folder of its own below the configuration.
-fn add_guest(site: &Site, name: &str, rest: &str) {
+pub fn add_guest(site: &Site, name: &str, rest: &str) {
     let folder = site.beside("guests").join(name);
     fs::create_dir_all(&folder).unwrap();
     fs::write(folder.join(format!("{name}.wasm")), files::guest(name)).unwrap();
@@ -40,7 +40,7 @@ fn write_manifest(site: &Site, name: &str, version: &str, rest: &str) {
 }
 
 /// The route of `number` leads to `plugin`, and then to bob.
-fn route(config: &mut toml_edit::DocumentMut, number: &str, plugin: &str, path: &str) {
+pub fn route(config: &mut toml_edit::DocumentMut, number: &str, plugin: &str, path: &str) {
     config["plugins"][plugin]["path"] = value(path);
     let mut route = toml_edit::InlineTable::new();
     route.insert("plugin", plugin.into());

@@ -10,8 +10,7 @@ use std::{
 };
 
 use jackfield_tests::{
-    Exchange, Phone, Site, await_until, await_within,
-    files::other_wasm,
+    Exchange, Phone, Site, await_until, await_within, files,
     phone::Call,
     plugins::Line,
     speech::{Course, assert_spoken, render},
@@ -124,7 +123,7 @@ fn twenty_calls_are_up_while_the_menu_is_replaced_ten_times() {
     let mut live = first.clone();
     let ways = [Way::Link, Way::InPlace, Way::Rename].into_iter().cycle();
     for (number, way) in ways.take(10).enumerate() {
-        way.replace(&school.wasm, &other_wasm(&wasm, number as u32));
+        way.replace(&school.wasm, &files::other_wasm(&wasm, number as u32));
         let next = school.exchange.await_version_after(&live);
         assert_ne!(next.sha256, live.sha256, "{way:?}");
         assert_eq!((next.calls, next.refused.as_str()), (0, ""), "{way:?}");
@@ -229,14 +228,7 @@ fn a_broken_file_changes_nothing_and_says_why() {
         school.assert_heard_by(&bob, &PROMPTS[..1]);
     };
     let place = |text: &str, line: &str, piece: &str| {
-        let found = text.lines().enumerate().find(|(_, text)| text.starts_with(line));
-        let (index, text) = found.unwrap_or_else(|| panic!("no line {line}"));
-        format!(
-            "{}:{}:{}:",
-            school.manifest.display(),
-            index + 1,
-            text.find(piece).expect("a piece of it") + 1
-        )
+        format!("{}:{}:", school.manifest.display(), files::place(text, line, piece))
     };
     let text = replaced(&manifest, "dial = [", "dail = [");
     rename_over(&school.manifest, &text);
