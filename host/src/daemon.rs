@@ -16,7 +16,11 @@ use rand::{
     RngExt, SeedableRng,
     rngs::{StdRng, SysRng},
 };
-use tokio::{net::TcpListener, runtime};
+use tokio::{
+    net::TcpListener,
+    runtime,
+    sync::{mpsc, oneshot},
+};
 use tracing::{info, warn};
 
 use crate::{
@@ -36,6 +40,9 @@ use crate::{
 const MAX_LEGS: usize = 20_000;
 /// Running calls get their BYE, and the peers some time to answer.
 const DRAIN: Duration = Duration::from_secs(2);
+
+/// What the store has been asked to write gets so long at the end.
+const LAST_WRITES: Duration = Duration::from_secs(5);
 
 /// A start that failed, in a sentence.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -66,7 +73,7 @@ pub async fn run(file: &Path) -> Result<(), Failure> {
         let (file, ports) = (config.file.display(), config.media.ports);
         format!("{file}: [media] ports = \"{}-{}\": {error}", ports.first, ports.last)
     })?;
-    let (writer, _writing) =
+    let (writer, writing) =
         Writer::start(store.clone(), config.var().join("recordings"), offset, inbox.clone());
     let guests = Guests::start()?;
     let plugins = plugin_house(&config, &store, &inbox, clock, guests.handle())?;
@@ -115,13 +122,35 @@ pub async fn run(file: &Path) -> Result<(), Failure> {
     }
     announce(&config, &new_passwords);
 
+    let (apply, applied) = mpsc::channel(1);
     let handler = control::Daemon {
+        apply,
         inbox: inbox.clone(),
         plugins: plugins.manager.plugins.clone(),
         store: store.clone(),
     };
     tokio::spawn(control::serve(control_socket, Arc::new(handler)));
     let mut live = Live { config, entries, digests, store, inbox: inbox.clone(), plugins };
+    let signal = follow(&mut live, applied).await?;
+
+    info!("{signal}: no new calls; running calls end");
+    inbox.post(Input::Shutdown).await;
+    live.plugins.manager.stop_services();
+    tokio::time::sleep(DRAIN).await;
+    inbox.stop().await;
+    // The switch has gone, and with it who writes.
+    if tokio::time::timeout(LAST_WRITES, writing).await.is_err() {
+        warn!("the database is slow: its last writes are lost");
+    }
+    info!("stopped");
+    Ok(())
+}
+
+/// Follows the files until a signal comes; returns its name.
+async fn follow(
+    live: &mut Live,
+    mut applied: mpsc::Receiver<oneshot::Sender<Vec<String>>>,
+) -> Result<&'static str, Failure> {
     let mut watcher = Watcher::new();
     let mut stop = Stop::new()?;
     loop {
@@ -132,18 +161,12 @@ pub async fn run(file: &Path) -> Result<(), Failure> {
                     live.look().await;
                 }
             }
-            signal = stop.wait() => {
-                info!("{signal}: no new calls; running calls end");
-                break;
+            Some(answer) = applied.recv() => {
+                let _ = answer.send(live.look().await);
             }
+            signal = stop.wait() => return Ok(signal),
         }
     }
-    inbox.post(Input::Shutdown).await;
-    live.plugins.manager.stop_services();
-    tokio::time::sleep(DRAIN).await;
-    inbox.stop().await;
-    info!("stopped");
-    Ok(())
 }
 
 /// Everything that a start would refuse: the configuration and every plugin.

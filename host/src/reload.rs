@@ -31,11 +31,20 @@ pub struct Live {
 }
 
 impl Live {
-    /// Looks at the configuration, the passwords and every plugin again.
-    pub async fn look(&mut self) {
-        let changed = self.look_at_configuration();
+    /// Looks at the configuration, the passwords and every plugin again. Returns a sentence for
+    /// each file that stays as it was.
+    pub async fn look(&mut self) -> Vec<String> {
+        let (changed, mut problems) = match self.look_at_configuration() {
+            Ok(changed) => (changed, Vec::new()),
+            Err(problem) => (false, vec![problem]),
+        };
         self.look_at_passwords(changed).await;
-        self.plugins.manager.look(&self.entries).await;
+        let manager = &self.plugins.manager;
+        manager.look(&self.entries).await;
+        let refused = manager.plugins.status().into_iter();
+        problems
+            .extend(refused.filter_map(|plugin| Some(format!("plugin {}: {}", plugin.name, plugin.error?))));
+        problems
     }
 
     /// The folders to watch.
@@ -45,8 +54,8 @@ impl Live {
         folders
     }
 
-    /// Whether the switch needs new settings.
-    fn look_at_configuration(&mut self) -> bool {
+    /// Whether something changed.
+    fn look_at_configuration(&mut self) -> Result<bool, String> {
         let manager = &self.plugins.manager;
         let new = match config::load(&self.config.file) {
             Ok(new) => new,
@@ -57,13 +66,13 @@ impl Live {
                     error!("the configuration stays as it was:\n{problems}");
                     manager.operator.store(Arc::new(text));
                 }
-                return false;
+                return Err(problems.to_string());
             }
         };
         let changes = config::diff(&self.config, &new);
         manager.operator.store(Arc::new(operator(&new)));
         if changes.is_empty() {
-            return false;
+            return Ok(false);
         }
         info!("configuration: {}", changes.summary());
         for section in &changes.restart {
@@ -73,7 +82,7 @@ impl Live {
         self.plugins.services.provider.store(new.speech.provider.clone().map(Arc::new));
         self.entries = entries(&new);
         self.config = new;
-        true
+        Ok(true)
     }
 
     async fn look_at_passwords(&mut self, changed: bool) {

@@ -60,7 +60,7 @@ pub enum Command {
 
 /// Does what the command says at the running exchange.
 pub async fn run(command: Command, config: &Path) -> Result<(), Failure> {
-    let socket = config::load(config)?.control_socket();
+    let socket = config::control_socket(config)?;
     match command {
         Command::Start { name, file, add, plugin } => {
             let content = read(&file)?;

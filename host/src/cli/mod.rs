@@ -36,6 +36,9 @@ enum Command {
         /// Instead of --config.
         file: Option<PathBuf>,
     },
+    /// Bring live what the files say now: the configuration and every plugin. Needed where
+    /// `reload = "apply"`; otherwise it happens by itself.
+    Apply,
     /// Add, import, list and remove users.
     #[command(subcommand)]
     User(users::Command),
@@ -68,16 +71,19 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Campaign(command) => campaign::run(command, config).await,
         Command::Calls => calls(config).await,
         Command::Plugins => plugins(config).await,
-        Command::Hangup { call } => {
-            ask(config, &Request::HangUp { call }).await?;
-            Ok(())
-        }
+        Command::Hangup { call } => ask(config, &Request::HangUp { call }).await.map(drop),
+        Command::Apply => apply(config).await,
     }
 }
 
+async fn apply(file: &Path) -> Result<(), Failure> {
+    ask(file, &Request::Apply).await?;
+    println!("live");
+    Ok(())
+}
+
 async fn ask(file: &Path, request: &Request) -> Result<Answer, Failure> {
-    let config = config::load(file)?;
-    Ok(control::ask(&config.control_socket(), request).await?)
+    Ok(control::ask(&config::control_socket(file)?, request).await?)
 }
 
 async fn calls(file: &Path) -> Result<(), Failure> {

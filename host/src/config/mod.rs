@@ -151,5 +151,21 @@ impl Config {
     }
 }
 
+/// The control socket of the daemon that runs with this file. It may have faults: the daemon runs
+/// with what it was before, and its operator must still reach it.
+pub fn control_socket(file: &Path) -> Result<PathBuf, Problems> {
+    let problems = match load(file) {
+        Ok(config) => return Ok(config.control_socket()),
+        Err(problems) => problems,
+    };
+    let table: toml::Table = match fs::read_to_string(file).map(|text| text.parse()) {
+        Ok(text) => text.unwrap_or_default(),
+        Err(_) => return Err(problems),
+    };
+    let folder = table.get("store").and_then(|store| store.get("folder")).and_then(toml::Value::as_str);
+    let folder = folder.map_or_else(|| Store::default().folder, PathBuf::from);
+    Ok(file.parent().unwrap_or(Path::new("")).join(folder).join("control.sock"))
+}
+
 #[cfg(test)]
 mod tests;

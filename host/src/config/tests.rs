@@ -98,6 +98,21 @@ fn relative_paths_begin_at_the_file() {
     assert_eq!(config.control_socket(), Path::new("/etc/jackfield/var/control.sock"));
 }
 
+#[test]
+fn the_daemon_is_reached_also_while_its_file_has_a_fault() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("jackfield.toml");
+    for (text, socket) in [
+        ("", "var/control.sock"),
+        ("[store]\nfolder = \"state\"\n[routes]\n\"300\" = \"nobody\"\n", "state/control.sock"),
+        ("[store", "var/control.sock"),
+    ] {
+        std::fs::write(&file, text).unwrap();
+        assert_eq!(control_socket(&file).unwrap(), folder.path().join(socket), "{text}");
+    }
+    assert!(control_socket(&folder.path().join("missing.toml")).is_err());
+}
+
 /// Each line: what stands in the example, what is written instead, what is said about it.
 #[test]
 fn each_mistake_is_named_with_its_line_and_how_to_mend_it() {

@@ -22,6 +22,7 @@ use tokio::{
         UnixListener, UnixStream,
         unix::{OwnedReadHalf, OwnedWriteHalf},
     },
+    sync::{mpsc, oneshot},
 };
 
 use crate::{campaign::MAX_FILE, shard::Inbox, store::Store};
@@ -38,6 +39,8 @@ pub enum Request {
     HangUp {
         call: String,
     },
+    /// Look at the files now.
+    Apply,
     /// `bytes` of CSV follow.
     StartCampaign {
         start: campaigns::Start,
@@ -102,8 +105,12 @@ impl Drop for Socket {
     }
 }
 
+/// Looks at the files and answers with a sentence for each that stays as it was.
+pub type Apply = mpsc::Sender<oneshot::Sender<Vec<String>>>;
+
 /// What answers requests.
 pub struct Daemon {
+    pub apply: Apply,
     pub inbox: Inbox,
     pub plugins: Arc<Plugins>,
     pub store: Store,
@@ -113,15 +120,10 @@ impl Daemon {
     /// The answer, and the file that follows it.
     async fn answer(&self, request: Request, body: Vec<u8>) -> (Answer, Vec<u8>) {
         let answer = match request {
-            Request::Calls => match self.inbox.look(|switch, _| switch.calls()).await {
-                Some(calls) => Answer::Calls(calls),
-                None => Answer::Failed("the daemon is stopping".to_owned()),
-            },
+            Request::Calls => or_failed(self.calls().await, Answer::Calls),
             Request::Plugins => Answer::Plugins(self.plugins.status()),
-            Request::HangUp { call } => {
-                self.inbox.post(Input::HangUp { call }).await;
-                Answer::Done
-            }
+            Request::HangUp { call } => or_failed(self.hang_up(call).await, |()| Answer::Done),
+            Request::Apply => or_failed(self.apply().await, |()| Answer::Done),
             Request::StartCampaign { start, .. } => {
                 or_failed(campaigns::start(self, start, body).await, Answer::Started)
             }
@@ -139,6 +141,31 @@ impl Daemon {
         };
         (answer, Vec::new())
     }
+
+    async fn calls(&self) -> Result<Vec<CallSummary>, String> {
+        self.inbox.look(|switch, _| switch.calls()).await.ok_or_else(stopping)
+    }
+
+    async fn hang_up(&self, call: String) -> Result<(), String> {
+        if !self.calls().await?.iter().any(|known| known.id == call) {
+            return Err(format!("there is no call {call}; `jackfield calls` lists them"));
+        }
+        self.inbox.post(Input::HangUp { call }).await;
+        Ok(())
+    }
+
+    async fn apply(&self) -> Result<(), String> {
+        let (answer, problems) = oneshot::channel();
+        self.apply.send(answer).await.map_err(|_| stopping())?;
+        match problems.await.map_err(|_| stopping())? {
+            problems if problems.is_empty() => Ok(()),
+            problems => Err(problems.join("\n")),
+        }
+    }
+}
+
+fn stopping() -> String {
+    "the daemon is stopping".to_owned()
 }
 
 fn or_failed<T>(result: Result<T, String>, answer: impl FnOnce(T) -> Answer) -> Answer {

@@ -101,3 +101,26 @@ fn checking_runs_nothing() {
     assert_eq!(said.err, "", "the log would tell of a service that was started");
     assert!(said.expect_good().contains("good"));
 }
+
+#[test]
+fn changes_wait_for_apply_where_the_operator_says_so() {
+    let site = Site::new(CONFIG);
+    site.edit(|config| config["exchange"]["reload"] = value("apply"));
+    let exchange = site.start();
+    let (alice, bob) = (Phone::registered(&exchange, "alice"), Phone::registered(&exchange, "bob"));
+    exchange.site().edit(|config| config["routes"]["300"] = value("bob"));
+    // Longer than the daemon takes to follow a file by itself.
+    std::thread::sleep(Duration::from_secs(4));
+    assert_eq!(alice.dial("300").outcome(LIMIT).err(), Some(404));
+
+    exchange.operator(&["apply"]);
+    let dialing = alice.dial("300");
+    let mut there = bob.incoming().answer();
+    dialing.outcome(LIMIT).unwrap().hang_up();
+    there.await_end(LIMIT);
+
+    exchange.site().edit(|config| config["routes"]["301"] = value("nobody"));
+    let said = exchange.site().jackfield(&["apply"]).expect_bad();
+    assert!(said.contains("jackfield.toml:") && said.contains("nobody"), "{said}");
+    assert!(exchange.site().jackfield(&["hangup", "j-0-0"]).expect_bad().contains("no call j-0-0"));
+}
