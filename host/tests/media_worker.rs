@@ -4,7 +4,7 @@
 
 use std::{
     net::{SocketAddr, UdpSocket},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use jackfield::{
@@ -114,5 +114,18 @@ fn a_socket_serves_the_next_call_as_it_served_the_former_one() {
         worker.close(b);
         // The former caller does not stop: the next one does not hear it.
         alice.send_to(&packet(251, 99), to_alice).unwrap();
+    }
+}
+
+#[test]
+fn a_worker_that_is_let_go_of_frees_its_ports() {
+    let ports = PortRange { first: 19_310, last: 19_313 };
+    for _ in 0..20 {
+        drop(Worker::start(ports));
+        let deadline = Instant::now() + WAIT;
+        while UdpSocket::bind(("127.0.0.1", ports.first)).is_err() {
+            assert!(Instant::now() < deadline, "the worker has not ended");
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 }

@@ -38,15 +38,16 @@ pub struct Options {
 
 /// The way to a running worker.
 pub struct Handle {
+    /// Closed before the last wake-up: fields are dropped in their order.
     sender: SyncSender<Command>,
-    waker: Arc<Waker>,
+    waker: WakeAtEnd,
 }
 
 impl Handle {
     pub fn send(&self, command: Command) {
         match self.sender.try_send(command) {
             Ok(()) => {
-                let _ = self.waker.wake();
+                let _ = self.waker.0.wake();
             }
             // Thousands of commands behind: the thread hangs or has died.
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
@@ -56,10 +57,12 @@ impl Handle {
     }
 }
 
-impl Drop for Handle {
-    /// The worker sees that its queue is closed, and ends.
+/// The worker sees that its queue is closed, and ends.
+struct WakeAtEnd(Arc<Waker>);
+
+impl Drop for WakeAtEnd {
     fn drop(&mut self) {
-        let _ = self.waker.wake();
+        let _ = self.0.wake();
     }
 }
 
@@ -81,7 +84,7 @@ pub fn start(options: &Options, clock: Clock, inbox: &Inbox, seed: u64) -> io::R
             })?;
             let waker = worker.waker();
             std::thread::Builder::new().name(format!("media-{index}")).spawn(move || worker.run())?;
-            Ok(Handle { sender, waker })
+            Ok(Handle { sender, waker: WakeAtEnd(waker) })
         })
         .collect()
 }

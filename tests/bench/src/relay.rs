@@ -5,6 +5,7 @@
 //! kernel counts it. The bare loop knows where to send and does nothing else.
 
 use std::{
+    collections::BTreeSet,
     fs,
     net::{SocketAddr, UdpSocket as Plain},
     sync::{
@@ -125,8 +126,9 @@ fn measure_worker() -> f64 {
         media_timeout: Duration::ZERO,
         max_legs: CALLS * 2,
     };
+    let before = threads("media-0");
     let workers = rtp::start(&options, Clock::start(), &gate.inbox(), 1).expect("media ports are free");
-    let tid = thread_named("media-0");
+    let tid = new_thread("media-0", &before);
 
     let mut ports = Vec::new();
     let mut leases: Vec<Lease> = Vec::new();
@@ -184,8 +186,9 @@ fn measure_bare() -> f64 {
             }
         }
     };
+    let before = threads("bare");
     let thread = thread::Builder::new().name("bare".to_owned()).spawn(bare).expect("a thread can be started");
-    let tid = thread_named("bare");
+    let tid = new_thread("bare", &before);
     let cpu = phones.run(&ports, tid, &AtomicU64::new(0));
     stop.store(true, Ordering::Relaxed);
     waker.wake().expect("a waker can wake");
@@ -193,19 +196,24 @@ fn measure_bare() -> f64 {
     cpu
 }
 
-/// The newest thread of this process with that name, which a thread gives itself when it begins.
+/// The thread of that name that was not among those `before`. It gives itself the name when it begins.
 #[expect(clippy::disallowed_methods, reason = "a thread begins in real time")]
-fn thread_named(name: &str) -> u64 {
+fn new_thread(name: &str, before: &BTreeSet<u64>) -> u64 {
     for _ in 0..1000 {
-        let tasks = fs::read_dir("/proc/self/task").expect("Linux lists the threads of a process");
-        let named = tasks
-            .filter_map(Result::ok)
-            .filter(|task| fs::read_to_string(task.path().join("comm")).is_ok_and(|comm| comm.trim() == name))
-            .filter_map(|task| task.file_name().to_str()?.parse().ok());
-        if let Some(tid) = named.max() {
-            return tid;
+        if let Some(tid) = threads(name).difference(before).next() {
+            return *tid;
         }
         thread::sleep(Duration::from_millis(1));
     }
     panic!("the thread {name} has not begun in a second");
+}
+
+/// The threads of this process with that name; those of former rounds may still be ending.
+fn threads(name: &str) -> BTreeSet<u64> {
+    let tasks = fs::read_dir("/proc/self/task").expect("Linux lists the threads of a process");
+    tasks
+        .filter_map(Result::ok)
+        .filter(|task| fs::read_to_string(task.path().join("comm")).is_ok_and(|comm| comm.trim() == name))
+        .filter_map(|task| task.file_name().to_str()?.parse().ok())
+        .collect()
 }
