@@ -1,0 +1,317 @@
+//! An exchange in virtual time: the real switch and real media workers, phones around them that build
+//! and read their messages with rsip, and instances of plugins whose verbs the story posts.
+#![allow(
+    dead_code,
+    unused_imports,
+    clippy::unwrap_used,
+    reason = "every test file uses its part, and fails by a panic"
+)]
+
+mod app;
+mod net;
+mod phone;
+mod sdp;
+mod settings;
+mod voice;
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
+
+use jackfield_media::{Lease, PortId, Session, WorkerId};
+use jackfield_sip::{Flow, FlowId, Transport};
+use jackfield_switch::{
+    CallRecord, Counts, Input, InstanceId, Level, Options, Output, Reply, Settings, Switch, Time, Token,
+    Write,
+};
+
+pub(crate) use app::*;
+pub(crate) use phone::{End, Line, Phone};
+pub(crate) use sdp::Sdp;
+pub(crate) use settings::*;
+
+use net::{Lines, Phones};
+
+pub(crate) const SECOND: Duration = Duration::from_secs(1);
+pub(crate) const MS: Duration = Duration::from_millis(1);
+/// 64*T1, and what hangs on it.
+pub(crate) const LONG: Duration = Duration::from_secs(40);
+/// Sockets that each worker lends.
+const LEASES: u32 = 40;
+/// The first RTP port of the exchange.
+const FIRST_PORT: u16 = 20_000;
+
+/// What the store does with a write that wants an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Store {
+    Commits,
+    Refuses,
+    /// Answers when [`World::store_answers`] says so.
+    Waits,
+}
+
+/// What the driver does when a way to a target is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ways {
+    /// To every address there is one.
+    Open,
+    Blocked,
+    /// Answers when [`World::way_opens`] says so.
+    Wait,
+}
+
+pub(crate) struct World {
+    pub(crate) now: Time,
+    pub(crate) switch: Switch,
+    pub(crate) settings: Settings,
+    pub(crate) store: Store,
+    pub(crate) ways: Ways,
+    /// Calls that have ended.
+    pub(crate) records: Vec<CallRecord>,
+    /// All that was written.
+    pub(crate) writes: Vec<Write>,
+    pub(crate) notices: Vec<(Level, String)>,
+    pub(crate) dropped: Vec<InstanceId>,
+    /// Commands of media that left the switch.
+    pub(crate) media: Vec<jackfield_media::Command>,
+    workers: BTreeMap<WorkerId, Session>,
+    inputs: VecDeque<Input>,
+    phones: Phones,
+    lines: Lines,
+    started: VecDeque<App>,
+    /// Commands that were posted, and what came back.
+    asked: BTreeMap<Token, (InstanceId, Vec<Reply>)>,
+    ended: Vec<InstanceId>,
+    unstored: VecDeque<Token>,
+    unopened: VecDeque<(Token, jackfield_switch::Target)>,
+    opens: usize,
+}
+
+impl World {
+    /// Alice 101, Bob 102, Carol 103, who can call each other.
+    pub(crate) fn new() -> World {
+        World::with(|_| {})
+    }
+
+    /// With other settings.
+    pub(crate) fn with(change: impl FnOnce(&mut Settings)) -> World {
+        let mut settings = settings();
+        change(&mut settings);
+        let options = Options {
+            seed: [7; 32],
+            node: "n1".to_owned(),
+            user_agent: "Jackfield".to_owned(),
+            started_unix: Duration::from_secs(1_700_000_000),
+            sip_timers: jackfield_sip::Timers::default(),
+        };
+        let mut world = World {
+            now: SECOND,
+            switch: Switch::new(options, Arc::new(settings.clone())),
+            settings,
+            store: Store::Commits,
+            ways: Ways::Open,
+            records: Vec::new(),
+            writes: Vec::new(),
+            notices: Vec::new(),
+            dropped: Vec::new(),
+            media: Vec::new(),
+            workers: BTreeMap::new(),
+            inputs: VecDeque::new(),
+            phones: Phones::default(),
+            lines: Lines::default(),
+            started: VecDeque::new(),
+            asked: BTreeMap::new(),
+            ended: Vec::new(),
+            unstored: VecDeque::new(),
+            unopened: VecDeque::new(),
+            opens: 0,
+        };
+        world.lend(0, LEASES);
+        world
+    }
+
+    /// A worker lends so many sockets; those that it lent before are known.
+    pub(crate) fn lend(&mut self, worker: u16, sockets: u32) {
+        self.workers.entry(WorkerId(worker)).or_insert_with(|| {
+            Session::new(jackfield_media::Settings { seed: worker.into(), ..Default::default() })
+        });
+        let lease = |n| Lease {
+            worker: WorkerId(worker),
+            port: PortId(n),
+            number: FIRST_PORT + worker * 1000 + n as u16 * 2,
+        };
+        self.input(Input::Leases((0..sockets).map(lease).collect()));
+    }
+
+    /// New settings reach the exchange.
+    pub(crate) fn reload(&mut self, change: impl FnOnce(&mut Settings)) {
+        change(&mut self.settings);
+        self.input(Input::Settings(Arc::new(self.settings.clone())));
+    }
+
+    // ---- the crank
+
+    /// Something happens, and what follows from it at once.
+    pub(crate) fn input(&mut self, input: Input) {
+        self.inputs.push_back(input);
+        self.settle();
+    }
+
+    fn settle(&mut self) {
+        for _ in 0..100_000 {
+            self.drain();
+            let Some(input) = self.inputs.pop_front() else { return };
+            self.switch.handle(self.now, input);
+        }
+        panic!("it never comes to rest");
+    }
+
+    fn drain(&mut self) {
+        while let Some(output) = self.switch.poll_output() {
+            self.output(output);
+        }
+        self.drain_media();
+    }
+
+    fn output(&mut self, output: Output) {
+        match output {
+            Output::Transmit { flow, bytes } => self.delivered(flow, &bytes),
+            Output::Open { token, target } => {
+                self.opens += 1;
+                self.unopened.push_back((token, target));
+                match self.ways {
+                    Ways::Open => self.open_way(),
+                    Ways::Blocked => self.open_no_way(),
+                    Ways::Wait => {}
+                }
+            }
+            Output::Media { worker, command } => {
+                self.media.push(command.clone());
+                self.workers.get_mut(&worker).unwrap().handle_command(self.now, command);
+            }
+            Output::StartPlugin { instance, plugin, leg, call } => {
+                self.started.push_back(App { instance, leg, plugin, call });
+            }
+            Output::PluginReply { instance, token, reply } => {
+                let (asker, replies) = self.asked.get_mut(&token).expect("a reply to a command");
+                assert_eq!(*asker, instance);
+                replies.push(reply);
+                assert_eq!(replies.len(), 1, "every command is answered once: {replies:?}");
+            }
+            Output::DropInstance { instance } => {
+                self.dropped.push(instance);
+                self.ended.push(instance);
+            }
+            Output::Store { token, write } => {
+                self.writes.push(write);
+                self.unstored.extend(token);
+                if self.store != Store::Waits {
+                    self.answer_writes();
+                }
+            }
+            Output::Record(record) => self.records.push(record),
+            Output::Notice { level, text, .. } => self.notices.push((level, text)),
+        }
+    }
+
+    /// The store does so with everything that waits for it, and from now on.
+    pub(crate) fn store_answers(&mut self, store: Store) {
+        self.store = store;
+        self.answer_writes();
+        self.settle();
+    }
+
+    fn answer_writes(&mut self) {
+        let refused = || Err("the disk is full".to_owned());
+        let result = |store| if store == Store::Refuses { refused() } else { Ok(()) };
+        for token in std::mem::take(&mut self.unstored) {
+            self.inputs.push_back(Input::Stored { token, result: result(self.store) });
+        }
+    }
+
+    /// Lets time go on until `end`, waking whoever wants to.
+    pub(crate) fn run_until(&mut self, end: Time) {
+        for _ in 0..1_000_000 {
+            self.settle();
+            let workers = self.workers.values().filter_map(Session::next_timeout);
+            let next = workers.chain(self.switch.next_timeout()).min();
+            let Some(next) = next.filter(|next| *next <= end) else {
+                self.now = self.now.max(end);
+                return;
+            };
+            self.now = self.now.max(next);
+            let now = self.now;
+            self.workers.values_mut().for_each(|worker| worker.handle_timeout(now));
+            self.settle();
+            self.switch.handle_timeout(now);
+        }
+        panic!("time stands still");
+    }
+
+    pub(crate) fn run_for(&mut self, time: Duration) {
+        self.run_until(self.now + time);
+    }
+
+    // ---- ways
+
+    /// The driver finds a way to what it was asked for first.
+    pub(crate) fn way_opens(&mut self) {
+        self.open_way();
+        self.settle();
+    }
+
+    /// It finds none.
+    pub(crate) fn way_fails(&mut self) {
+        self.open_no_way();
+        self.settle();
+    }
+
+    fn open_way(&mut self) {
+        let Some((token, target)) = self.unopened.pop_front() else { return };
+        let remote = format!("{}:{}", target.host, target.port).parse().expect("an address");
+        let local = "192.0.2.1:5060".parse().unwrap();
+        let id = if target.transport == Transport::Udp { 1 } else { 1000 + token.0 };
+        let flow = Flow { id: FlowId(id), transport: target.transport, local, remote };
+        self.inputs.push_back(Input::Opened { token, result: Ok(flow) });
+    }
+
+    fn open_no_way(&mut self) {
+        let Some((token, _)) = self.unopened.pop_front() else { return };
+        self.inputs.push_back(Input::Opened { token, result: Err("no such host".to_owned()) });
+    }
+
+    /// How often a way was wanted.
+    pub(crate) fn opens(&self) -> usize {
+        self.opens
+    }
+
+    // ---- what is left of it
+
+    /// The record of the one call that has ended since the last look.
+    #[track_caller]
+    pub(crate) fn record(&mut self) -> CallRecord {
+        assert_eq!(self.records.len(), 1, "one call has ended: {:?}", self.records);
+        self.records.remove(0)
+    }
+
+    /// Everything is over: nothing is left of it anywhere, and every command was answered.
+    #[track_caller]
+    pub(crate) fn assert_over(&mut self) {
+        self.run_for(LONG);
+        assert_eq!(self.switch.counts(), Counts::default());
+        let legs: usize = self.workers.values().map(Session::legs).sum();
+        assert_eq!((legs, self.switch.calls().len()), (0, 0));
+        for (token, (instance, replies)) in &self.asked {
+            let living = !self.ended.contains(instance);
+            assert!(!living || replies.len() == 1, "{token:?} of {instance:?} has had no answer");
+        }
+    }
+
+    /// The sentences at that level or above, in their order.
+    pub(crate) fn warnings(&self) -> Vec<&str> {
+        let grave = |level: &Level| matches!(level, Level::Warn | Level::Error);
+        self.notices.iter().filter(|(level, _)| grave(level)).map(|(_, text)| text.as_str()).collect()
+    }
+}

@@ -1,0 +1,67 @@
+//! Session descriptions of the phones.
+
+use std::net::SocketAddr;
+
+/// What a phone writes, and reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Sdp {
+    pub(crate) rtp: SocketAddr,
+    /// Payload types in order of preference.
+    pub(crate) payloads: Vec<u8>,
+    pub(crate) direction: String,
+    /// The version of the o= line.
+    pub(crate) version: u64,
+}
+
+impl Sdp {
+    /// A-law before mu-law, and telephone events.
+    pub(crate) fn new(rtp: SocketAddr) -> Sdp {
+        Sdp { rtp, payloads: vec![8, 0, 101], direction: "sendrecv".to_owned(), version: 1 }
+    }
+
+    pub(crate) fn payloads(self, payloads: &[u8]) -> Sdp {
+        Sdp { payloads: payloads.to_vec(), ..self }
+    }
+
+    pub(crate) fn direction(self, direction: &str) -> Sdp {
+        Sdp { direction: direction.to_owned(), version: self.version + 1, ..self }
+    }
+
+    /// The audio codecs among the payloads.
+    pub(crate) fn codecs(&self) -> Vec<u8> {
+        self.payloads.iter().copied().filter(|payload| *payload < 96).collect()
+    }
+
+    pub(crate) fn write(&self) -> String {
+        let (ip, port) = (self.rtp.ip(), self.rtp.port());
+        let list: String = self.payloads.iter().map(|payload| format!(" {payload}")).collect();
+        let maps: String = self.payloads.iter().map(|payload| map(*payload)).collect();
+        format!(
+            "v=0\r\no=- 7 {} IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\nm=audio {port} RTP/AVP{list}\r\n{maps}a={}\r\n",
+            self.version, self.direction
+        )
+    }
+
+    pub(crate) fn read(body: &[u8]) -> Option<Sdp> {
+        let text = std::str::from_utf8(body).ok().filter(|text| !text.is_empty())?;
+        let line = |start: &str| text.lines().find_map(|line| line.strip_prefix(start));
+        let ip = line("c=IN IP4 ")?.parse().ok()?;
+        let mut audio = line("m=audio ")?.split(' ');
+        let port = audio.next()?.parse().ok()?;
+        let payloads = audio.skip(1).filter_map(|payload| payload.parse().ok()).collect();
+        let directions = ["sendrecv", "sendonly", "recvonly", "inactive"];
+        let direction = directions.into_iter().find(|d| text.contains(&format!("a={d}")));
+        let version = line("o=")?.split(' ').nth(2)?.parse().ok()?;
+        let direction = direction.unwrap_or("sendrecv").to_owned();
+        Some(Sdp { rtp: SocketAddr::new(ip, port), payloads, direction, version })
+    }
+}
+
+fn map(payload: u8) -> String {
+    match payload {
+        0 => "a=rtpmap:0 PCMU/8000\r\n".to_owned(),
+        8 => "a=rtpmap:8 PCMA/8000\r\n".to_owned(),
+        9 => "a=rtpmap:9 G722/8000\r\n".to_owned(),
+        events => format!("a=rtpmap:{events} telephone-event/8000\r\na=fmtp:{events} 0-16\r\n"),
+    }
+}
