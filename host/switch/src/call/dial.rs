@@ -163,6 +163,10 @@ impl Switch {
         let mut branches = Vec::new();
         let mut failure = None;
         for callee in callees {
+            // Named twice, as by name and by number, he still rings once.
+            if branches.iter().any(|branch: &Branch| branch.callee == *callee) {
+                continue;
+            }
             let before = branches.len();
             match callee {
                 Callee::User(name) => {
@@ -174,19 +178,13 @@ impl Switch {
                         state: BranchState::Ready(binding.flow),
                     }));
                 }
-                Callee::Sip(uri) => {
-                    if let Some(target) = target_of(uri) {
-                        let token = self.next_token();
-                        self.outputs.push_back(Output::Open { token, target });
-                        let state = BranchState::Opening(token);
-                        branches.push(Branch {
-                            callee: callee.clone(),
-                            uri: uri.clone(),
-                            routes: Vec::new(),
-                            state,
-                        });
-                    }
-                }
+                // Its way is asked for when the dial has all else that it needs.
+                Callee::Sip(uri) => branches.extend(target_of(uri).map(|_| Branch {
+                    callee: callee.clone(),
+                    uri: uri.clone(),
+                    routes: Vec::new(),
+                    state: BranchState::Opening(self.next_token()),
+                })),
             }
             if branches.len() == before {
                 let missing = match callee {
@@ -210,11 +208,14 @@ impl Switch {
         for (index, branch) in dial.branches.iter().enumerate() {
             match branch.state {
                 BranchState::Ready(flow) => ready.push((index, flow)),
-                BranchState::Opening(token) => opening.push(token),
+                BranchState::Opening(token) => opening.extend(Some(token).zip(target_of(&branch.uri))),
                 _ => {}
             }
         }
-        self.opening.extend(opening.into_iter().map(|token| (token, id)));
+        for (token, target) in opening {
+            self.opening.insert(token, id);
+            self.outputs.push_back(Output::Open { token, target });
+        }
         for (index, flow) in ready {
             self.invite_branch(id, index, &flow);
         }

@@ -97,6 +97,11 @@ impl World {
 
     /// With other settings.
     pub(crate) fn with(change: impl FnOnce(&mut Settings)) -> World {
+        World::with_sockets(LEASES, change)
+    }
+
+    /// With so many sockets for RTP.
+    pub(crate) fn with_sockets(sockets: u32, change: impl FnOnce(&mut Settings)) -> World {
         let mut settings = settings();
         change(&mut settings);
         let options = Options {
@@ -128,7 +133,7 @@ impl World {
             unopened: VecDeque::new(),
             opens: 0,
         };
-        world.lend(0, LEASES);
+        world.lend(0, sockets);
         world
     }
 

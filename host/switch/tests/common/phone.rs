@@ -199,6 +199,12 @@ impl World {
         &self.lines[line.0].statuses
     }
 
+    /// A header of the final response.
+    #[track_caller]
+    pub(crate) fn last_header(&self, line: Line, header: &str) -> Option<String> {
+        value(&self.lines[line.0].response.as_ref().expect("a final response").headers, header)
+    }
+
     /// Gives up a call that rings.
     pub(crate) fn cancel(&mut self, line: Line) {
         let state = &self.lines[line.0];
@@ -228,6 +234,10 @@ impl World {
     /// A header of the INVITE.
     pub(crate) fn invited_with(&self, line: Line, header: &str) -> Option<String> {
         value(&self.lines[line.0].invite.headers, header)
+    }
+
+    pub(crate) fn request_uri(&self, line: Line) -> String {
+        self.lines[line.0].invite.uri.to_string()
     }
 
     /// 180.
