@@ -135,6 +135,13 @@ impl Switch {
         Ok(())
     }
 
+    /// The peer has had its media before the answer: from now on its silence counts.
+    pub(crate) fn expect_audio(&mut self, leg: LegId) {
+        if let Some(params) = self.legs.get(&leg).and_then(|leg| leg.audio.params.clone()) {
+            self.media(leg, media::Command::Update { leg, params });
+        }
+    }
+
     pub(crate) fn open_audio(&mut self, leg: LegId) {
         if let Some(audio) = self.legs.get(&leg).map(|leg| &leg.audio) {
             let port = audio.lease.port;

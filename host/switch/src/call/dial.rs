@@ -294,12 +294,12 @@ impl Switch {
         }
     }
 
-    /// A phone rings: the caller hears it from his own phone, or from us if we have answered him.
+    /// A phone rings: the caller hears it from his own phone, or from us once he hears us.
     fn ringing(&mut self, from: LegId) {
         let Some(leg) = self.legs.get(&from) else { return };
         match leg.phase {
             Phase::Ringing => self.ring(from),
-            Phase::Up if leg.ringback.is_none() && leg.joined.is_none() => {
+            _ if leg.ringback.is_none() && leg.joined.is_none() => {
                 if let Ok(tone) = jackfield_media::tone::named("ringback") {
                     self.play_ringback(from, vec![Source::Tone(tone)]);
                 }
@@ -351,6 +351,9 @@ impl Switch {
             return;
         }
         self.timers.cancel(dial.timer);
+        if has_early_media {
+            self.expect_audio(id);
+        }
         self.pick_up(id, &dial, winner);
     }
 

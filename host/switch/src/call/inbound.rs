@@ -91,8 +91,12 @@ impl Switch {
         else {
             return false;
         };
-        let Ok(body) = self.answer_offer(id, &offer, like) else { return false };
+        let answer = self.answer_offer(id, &offer, like);
         let Some(leg) = self.legs.get_mut(&id) else { return false };
+        let Ok(body) = answer else {
+            leg.audio.offer = Some(offer);
+            return false;
+        };
         leg.phase = Phase::Early;
         self.endpoint.provisional(self.now, session, Answer::status(183).body(SDP, body));
         true
@@ -108,7 +112,11 @@ impl Switch {
         let body = match (leg.phase, leg.audio.offer.take()) {
             // The 200 repeats the answer of the 183.
             (Phase::Early, _) => leg.audio.sent.clone().ok_or(NoAgreement)?,
-            (_, Some(offer)) => self.answer_offer(id, &offer, like)?,
+            (_, Some(offer)) => self.answer_offer(id, &offer, like).inspect_err(|_| {
+                // Still to be answered: the next try must not make an offer of its own.
+                let audio = self.legs.get_mut(&id).map(|leg| &mut leg.audio);
+                audio.into_iter().for_each(|audio| audio.offer = Some(offer.clone()));
+            })?,
             (_, None) => {
                 leg.audio.offered = true;
                 let address = leg.audio.address;
@@ -118,11 +126,14 @@ impl Switch {
         };
         self.endpoint.accept(self.now, session, Answer::status(200).body(SDP, body));
         if let Some(leg) = self.legs.get_mut(&id) {
-            leg.phase = Phase::Up;
+            let was_early = std::mem::replace(&mut leg.phase, Phase::Up) == Phase::Early;
             let (call, owner) = (leg.call, leg.owner);
             let plugin = owner.and_then(|owner| self.instances.get(&owner));
             let plugin = plugin.map(|instance| format!("plugin:{}", instance.plugin));
             self.connected(call, plugin);
+            if was_early {
+                self.expect_audio(id);
+            }
         }
         Ok(())
     }
@@ -143,9 +154,12 @@ impl Switch {
         }
     }
 
-    /// Nothing came from the peer for too long.
+    /// Nothing came from the peer for too long. Before its answer a phone need not send, and
+    /// one that holds us seldom does.
     pub(crate) fn media_timed_out(&mut self, id: LegId) {
-        self.hang_up(id, HangupInfo::new(Cause::MediaTimeout, 0));
+        if self.legs.get(&id).is_some_and(|leg| leg.phase == Phase::Up && !leg.audio.is_held()) {
+            self.hang_up(id, HangupInfo::new(Cause::MediaTimeout, 0));
+        }
     }
 
     /// Stops all that sounds on a leg, so that someone else can take it over.

@@ -384,7 +384,7 @@ impl World {
     fn take_session(&mut self, index: usize, response: &Response) {
         let line = &mut self.lines[index];
         let Some(theirs) = Sdp::read(&response.body) else { return };
-        if let Some(sdp) = &line.sdp {
+        if let Some(sdp) = line.sdp.as_ref().filter(|_| line.answer.is_none()) {
             line.voice.agree(&theirs, Some(&theirs));
             assert_eq!(theirs.codecs().len(), 1, "an answer to {sdp:?} names one codec");
         }
@@ -429,9 +429,8 @@ impl World {
         line.remote = format!("<{}>", line.invite.uri);
         let mut invite = line.request(phone, Method::Invite, line.cseq);
         invite.body = line.invite.body.clone();
-        if !invite.body.is_empty() {
-            invite.headers.push(headers::ContentType::new("application/sdp").into());
-        }
+        let kind = value(&line.invite.headers, "Content-Type");
+        invite.headers.extend(kind.map(|kind| headers::ContentType::new(kind).into()).into_iter().collect());
         invite.headers.push(login);
         line.invite = invite.clone();
         let phone = line.phone;

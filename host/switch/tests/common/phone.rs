@@ -175,6 +175,16 @@ impl World {
         number: &str,
         offer: impl FnOnce(Sdp) -> Option<Sdp>,
     ) -> Line {
+        self.dial_invite(phone, number, offer, |_| {})
+    }
+
+    fn dial_invite(
+        &mut self,
+        phone: Phone,
+        number: &str,
+        offer: impl FnOnce(Sdp) -> Option<Sdp>,
+        change: impl FnOnce(&mut Request),
+    ) -> Line {
         let at = self.lines.len();
         let handset = &self.phones[phone.0];
         let uri = format!("sip:{}@{EXCHANGE}", number.replace('#', "%23"));
@@ -187,11 +197,25 @@ impl World {
         if let Some(sdp) = &line.sdp {
             set_session(&mut invite.headers, &mut invite.body, sdp);
         }
+        change(&mut invite);
         (line.invite, line.local, line.remote, line.target) = (invite.clone(), local, remote, uri);
         self.lines.push(line);
         self.say(phone.0, invite);
         self.settle();
         Line(at)
+    }
+
+    /// Dials with that body.
+    pub(crate) fn dial_body(&mut self, phone: Phone, number: &str, kind: &str, body: &str) -> Line {
+        self.dial_invite(
+            phone,
+            number,
+            |_| None,
+            |invite| {
+                invite.headers.push(headers::ContentType::new(kind).into());
+                invite.body = body.as_bytes().to_vec();
+            },
+        )
     }
 
     /// The responses that the caller has had.
@@ -344,6 +368,13 @@ impl World {
             self.lines[line.0].sdp = Some(offer);
         }
         self.asks_within(line, request)
+    }
+
+    /// The phone sends and hears at another place now: the offer that says so.
+    pub(crate) fn moves(&mut self, line: Line, rtp: &str) -> Sdp {
+        let rtp = rtp.parse().unwrap();
+        self.lines[line.0].voice.rtp = rtp;
+        Sdp { rtp, ..self.own(line).direction("sendrecv") }
     }
 
     /// The description that the phone gave last.
