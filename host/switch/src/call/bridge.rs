@@ -36,6 +36,10 @@ impl Joined {
     pub(crate) fn is_early(&self) -> bool {
         self.tie == Tie::Early
     }
+
+    pub(crate) fn other(&self) -> LegId {
+        self.other
+    }
 }
 
 impl Switch {
@@ -144,7 +148,16 @@ impl Switch {
         self.unbridge(first, BridgeEnd::Unbridged);
         self.unbridge(other, BridgeEnd::Unbridged);
         self.join_with(first, other, tie, options);
+        self.note_connected(first, other);
+        self.note_connected(other, first);
         Ok(())
+    }
+
+    /// For the record of the call that a leg began.
+    fn note_connected(&mut self, leg: LegId, other: LegId) {
+        let (Some(leg_state), Some(other)) = (self.legs.get(&leg), self.legs.get(&other)) else { return };
+        let (key, label) = (leg_state.call, other.info.callee.clone());
+        self.connected_if_first(key, leg, label);
     }
 
     pub(crate) fn bridge_timed_out(&mut self, first: LegId) {

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use jackfield_media::{LegId, Source};
+use jackfield_media::{Lease, LegId, Source};
 use jackfield_sip::{Flow, Invite, Message, Name, SessionId, Uri};
 
 use super::{
     CallKey,
     audio::{Audio, SDP},
     bridge::Tie,
-    leg::{Leg, Phase},
+    leg::{Leg, Phase, VerbKind},
 };
 use crate::{
     cause::COMPLETED_ELSEWHERE,
@@ -128,11 +128,9 @@ impl Switch {
         let branches = self.branches(&order.callees)?;
         let id = LegId(self.next_id());
         let caller_leg = order.from.and_then(|leg| self.legs.get(&leg));
-        let worker = caller_leg.map(|leg| leg.audio.lease.worker);
         let unspecified = std::net::Ipv4Addr::UNSPECIFIED.into();
         let address = caller_leg.map_or(unspecified, |leg| leg.audio.address);
-        let full = HangupInfo::new(Cause::Unavailable, 503);
-        let lease = self.leases.take(id, worker).ok_or(full)?;
+        let lease = self.lease_beside(id, &order).ok_or(HangupInfo::new(Cause::Unavailable, 503))?;
 
         let label = order.callees.iter().map(Callee::label).collect::<Vec<_>>().join(",");
         let mut info = self.leg_info(key, Direction::Outbound, Some(label));
@@ -156,6 +154,17 @@ impl Switch {
         }
         self.start_branches(id);
         Ok(id)
+    }
+
+    /// A socket of the worker that has the caller, or what else the instance has: only legs of one
+    /// worker can be bridged.
+    fn lease_beside(&mut self, id: LegId, order: &DialOrder) -> Option<Lease> {
+        let others = order.owner.and_then(|owner| self.instances.get(&owner)).map(|owner| &owner.legs);
+        let beside = order.from.or_else(|| others.and_then(|legs| legs.first().copied()));
+        let worker = beside.and_then(|leg| self.legs.get(&leg)).map(|leg| leg.audio.lease.worker);
+        let elsewhere = order.from.is_none() && worker.is_some();
+        let lease = self.leases.take(id, worker);
+        lease.or_else(|| if elsewhere { self.leases.take(id, None) } else { None })
     }
 
     /// The phones to call, or the most telling reason why there are none.
@@ -286,12 +295,19 @@ impl Switch {
         if early && let Some(leg) = self.legs.get_mut(&id) {
             leg.phase = Phase::Early;
         }
-        let Some(from) = from.filter(|_| !own_ringback) else { return };
+        let Some(from) = from.filter(|from| !own_ringback && self.listens(*from, id)) else { return };
         if early && self.early(from, Some(id)) {
             self.join(from, id, Tie::Early);
         } else if response.status() == Some(180) {
             self.ringing(from);
         }
+    }
+
+    /// Nothing but the dial has the ear of this leg: no other bridge, and no other verb.
+    fn listens(&self, from: LegId, to: LegId) -> bool {
+        let Some(leg) = self.legs.get(&from) else { return false };
+        let is_waiting = leg.verb.as_ref().is_none_or(|verb| matches!(verb.kind, VerbKind::Dial(_)));
+        is_waiting && leg.joined.as_ref().is_none_or(|joined| joined.is_early() && joined.other() == to)
     }
 
     /// A phone rings: the caller hears it from his own phone, or from us once he hears us.
@@ -399,7 +415,8 @@ impl Switch {
         }
     }
 
-    fn connected_if_first(&mut self, key: CallKey, id: LegId, label: String) {
+    /// Who answered, or was bridged to, the leg that a call began with is who the call is connected to.
+    pub(crate) fn connected_if_first(&mut self, key: CallKey, id: LegId, label: String) {
         if self.calls.get(&key).is_some_and(|call| call.first == Some(id)) {
             self.connected(key, Some(label));
         }
