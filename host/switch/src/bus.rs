@@ -60,7 +60,7 @@ impl Switch {
         let question = self.next_id();
         let sender = self.plugin_of(from.0);
         self.deliver(asked, Event::Message { sender, topic, body, question: Some(question) })?;
-        let timer = self.timers.set(self.now + timeout, Deadline::Question(question));
+        let timer = self.timers.set(self.now.saturating_add(timeout), Deadline::Question(question));
         self.questions.insert(question, Question { asker: from.0, token: from.1, asked, timer });
         Ok(None)
     }

@@ -173,7 +173,7 @@ impl Switch {
             instance.gone.pop_first();
         }
         if instance.first == Some(leg) {
-            let at = self.now + self.settings.after_hangup;
+            let at = self.now.saturating_add(self.settings.after_hangup);
             instance.grace = Some(self.timers.set(at, Deadline::Grace(id)));
         }
         if !secret {
@@ -216,7 +216,7 @@ impl Switch {
         if timeout == Some(Duration::ZERO) {
             return Some(Value::Event(None));
         }
-        let timer = timeout.map(|time| self.timers.set(self.now + time, Deadline::Next(id)));
+        let timer = timeout.map(|time| self.timers.set(self.now.saturating_add(time), Deadline::Next(id)));
         let former = instance.next.replace((token, timer));
         if let Some((token, timer)) = former {
             self.timers.cancel(timer);
@@ -243,7 +243,7 @@ impl Switch {
         let Some(instance) = self.instances.get_mut(&id) else { return };
         match instance.timers.get_mut(&number) {
             Some(PluginTimer { set, every: Some(every) }) => {
-                *set = self.timers.set(self.now + *every, Deadline::Plugin(id, number));
+                *set = self.timers.set(self.now.saturating_add(*every), Deadline::Plugin(id, number));
             }
             Some(_) => drop(instance.timers.remove(&number)),
             None => return,

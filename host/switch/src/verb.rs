@@ -214,6 +214,9 @@ impl Switch {
         if digits.is_empty() {
             return done();
         }
+        if let Some(leg) = self.legs.get_mut(&leg) {
+            leg.sending += 1;
+        }
         self.media(leg, media::Command::SendDigits { leg, digits });
         self.wait(by, leg, VerbKind::SendDigits)
     }
@@ -302,7 +305,7 @@ impl Switch {
     // ---- time
 
     fn sleep(&mut self, by: (InstanceId, Token), time: Duration) -> Outcome {
-        let timer = self.timers.set(self.now + time, Deadline::Sleep(by.0, by.1));
+        let timer = self.timers.set(self.now.saturating_add(time), Deadline::Sleep(by.0, by.1));
         match self.instances.get_mut(&by.0) {
             Some(instance) => drop(instance.sleeps.insert(by.1, timer)),
             None => self.timers.cancel(timer),
@@ -317,7 +320,8 @@ impl Switch {
             return Err(Error::Limit(format!("an instance has at most {MAX_TIMERS} timers")));
         }
         let every = repeat.then(|| after.max(MIN_REPEAT));
-        let set = self.timers.set(self.now + every.unwrap_or(after), Deadline::Plugin(id, number));
+        let set =
+            self.timers.set(self.now.saturating_add(every.unwrap_or(after)), Deadline::Plugin(id, number));
         instance.timers.insert(number, PluginTimer { set, every });
         Ok(Some(Value::Number(number)))
     }

@@ -51,7 +51,8 @@ impl Switch {
     fn join_with(&mut self, first: LegId, other: LegId, tie: Tie, options: &BridgeOptions) {
         for (leg, with, is_first) in [(first, other, true), (other, first, false)] {
             let timer = options.max.filter(|max| is_first && *max > Duration::ZERO);
-            let timer = timer.map(|max| self.timers.set(self.now + max, Deadline::Bridge(first)));
+            let timer =
+                timer.map(|max| self.timers.set(self.now.saturating_add(max), Deadline::Bridge(first)));
             let break_digit = if is_first { options.break_digit } else { Digits::NONE };
             let joined = Joined { other: with, tie, first: is_first, break_digit, timer };
             let former = self.legs.get_mut(&leg).and_then(|leg| leg.joined.replace(joined));

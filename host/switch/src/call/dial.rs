@@ -144,7 +144,7 @@ impl Switch {
             caller: order.caller,
             headers: order.headers,
             failure: None,
-            timer: self.timers.set(self.now + order.ring, Deadline::Ring(id)),
+            timer: self.timers.set(self.now.saturating_add(order.ring), Deadline::Ring(id)),
             own_ringback: order.ringback.is_some(),
         });
         self.add_leg(key, id, leg);

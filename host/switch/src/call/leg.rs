@@ -51,6 +51,8 @@ pub(crate) struct Leg {
     pub(crate) owner: Option<InstanceId>,
     pub(crate) verb: Option<Verb>,
     pub(crate) operations: BTreeMap<u32, Operation>,
+    /// Wishes to send digits whose end is still to come, those of abandoned verbs too.
+    pub(crate) sending: u32,
     typed: VecDeque<char>,
 }
 
@@ -102,6 +104,7 @@ impl Leg {
             owner: None,
             verb: None,
             operations: BTreeMap::new(),
+            sending: 0,
             typed: VecDeque::new(),
         }
     }
@@ -202,7 +205,7 @@ impl Switch {
         self.cancel_dials_of(id, info);
         let dial = leg.dial.take();
         // The instance does not know of a leg that never answered its blocking dial.
-        let secret = dial.as_ref().is_some_and(|dial| matches!(dial.purpose, Purpose::Verb { .. }));
+        let secret = dial.as_ref().is_some_and(|dial| !matches!(dial.purpose, Purpose::Started(_)));
         if let Some(owner) = leg.owner {
             for operation in leg.operations.into_keys() {
                 let end = OperationEnd::Failed(Error::HungUp(info));

@@ -145,7 +145,7 @@ impl Switch {
         match step {
             Step::Wait => {}
             Step::WaitFor(time) => {
-                let set = self.timers.set(self.now + time, Deadline::Gather(id));
+                let set = self.timers.set(self.now.saturating_add(time), Deadline::Gather(id));
                 if let Some(VerbKind::Gather { timer, .. }) = self.verb_kind(id) {
                     *timer = Some(set);
                 }
@@ -174,7 +174,10 @@ impl Switch {
     }
 
     pub(crate) fn digits_sent(&mut self, id: LegId) {
-        if self.verb_is(id, |kind| matches!(kind, VerbKind::SendDigits)) {
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        leg.sending = leg.sending.saturating_sub(1);
+        let last = leg.sending == 0;
+        if last && self.verb_is(id, |kind| matches!(kind, VerbKind::SendDigits)) {
             self.finish_verb(id, Ok(Value::Done));
         }
     }

@@ -56,7 +56,7 @@ impl World {
     /// A phone talks for so many packets of 20 ms.
     pub(crate) fn talk(&mut self, line: Line, packets: usize) {
         for _ in 0..packets {
-            self.speak(line, 0x5a);
+            self.speak(line, 0x2a);
             self.run_for(MS * 20);
         }
     }
