@@ -260,6 +260,10 @@ impl Switch {
         }
         let callees = self.callees(&options.targets)?;
         let headers = headers(options.headers)?;
+        if self.instances.get(&instance).is_some_and(|instance| instance.legs.len() >= MAX_LIST) {
+            return Err(Error::Limit(format!("an instance has at most {MAX_LIST} legs")));
+        }
+        // Last, for it may make a call: one that gets no leg would stay for ever.
         let key = self.call_to_dial_for(instance, from, &options.targets)?;
         let (number, name) = self.presented(key);
         let order = DialOrder {
@@ -273,11 +277,6 @@ impl Switch {
             purpose,
             owner: Some(instance),
         };
-        if let Some(instance) = self.instances.get(&instance)
-            && instance.legs.len() >= MAX_LIST
-        {
-            return Err(Error::Limit(format!("an instance has at most {MAX_LIST} legs")));
-        }
         Ok((key, order))
     }
 

@@ -250,6 +250,11 @@ impl World {
         Line(ringing[0])
     }
 
+    /// All calls that have come to the phone.
+    pub(crate) fn all_called(&mut self, phone: Phone) -> Vec<Line> {
+        std::mem::take(&mut self.phones[phone.0].ringing).into_iter().map(Line).collect()
+    }
+
     #[track_caller]
     pub(crate) fn assert_not_called(&self, phone: Phone) {
         assert!(self.phones[phone.0].ringing.is_empty(), "{} is called", self.phones[phone.0].user);
