@@ -167,12 +167,15 @@ impl Switch {
         let Some(leg) = self.legs.get_mut(&id) else { return };
         let verb = leg.verb.take();
         let operations = std::mem::take(&mut leg.operations);
-        leg.forget_typed();
         for operation in operations.into_values() {
             self.stop_operation(id, operation);
         }
         if let Some(verb) = verb {
             self.stop_verb(id, verb);
+        }
+        // Last: a gather that is stopped gives back what it had.
+        if let Some(leg) = self.legs.get_mut(&id) {
+            leg.forget_typed();
         }
     }
 }
