@@ -172,7 +172,8 @@ impl Switch {
         if instance.gone.len() > MAX_GONE {
             instance.gone.pop_first();
         }
-        if instance.first == Some(leg) {
+        let is_alone = instance.call.is_some() && instance.legs.is_empty();
+        if is_alone && instance.grace.is_none() {
             let at = self.now.saturating_add(self.settings.after_hangup);
             instance.grace = Some(self.timers.set(at, Deadline::Grace(id)));
         }
@@ -181,8 +182,13 @@ impl Switch {
         }
     }
 
-    /// The first leg has been gone for a while, and the guest has not returned.
+    /// All legs have been gone for a while, and the guest has neither returned nor called anybody.
     pub(crate) fn grace_over(&mut self, id: InstanceId) {
+        let Some(instance) = self.instances.get_mut(&id) else { return };
+        instance.grace = None;
+        if !instance.legs.is_empty() {
+            return;
+        }
         let Some(instance) = self.remove_instance(id) else { return };
         self.outputs.push_back(Output::DropInstance { instance: id });
         self.end_legs(instance);

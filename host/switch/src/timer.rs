@@ -20,7 +20,7 @@ pub(crate) enum Deadline {
     Sleep(InstanceId, Token),
     /// A timer that a plugin started.
     Plugin(InstanceId, u64),
-    /// The first leg of an instance has been gone for `after_hangup`.
+    /// The last leg of an instance has been gone for `after_hangup`.
     Grace(InstanceId),
     /// Nobody answered a question on the bus.
     Question(u64),

@@ -294,20 +294,57 @@ fn a_started_leg_that_rings_can_be_given_up_and_not_used() {
 }
 
 #[test]
-fn a_started_leg_outlives_its_caller_until_the_grace_is_over() {
+fn a_started_leg_outlives_its_caller() {
     let mut world = World::with(with_menu);
-    let bob = world.phone("bob");
+    let (bob, carol) = (world.phone("bob"), world.phone("carol"));
     let (app, call) = world.in_the_menu();
-    let leg = start_dial(&mut world, &app, &["bob"]);
-    let callee = world.called(bob);
-    world.ring(callee);
+    let (first, second) = (start_dial(&mut world, &app, &["bob"]), start_dial(&mut world, &app, &["carol"]));
+    let (of_bob, of_carol) = (world.called(bob), world.called(carol));
+    world.answer(of_bob);
+    world.ring(of_carol);
     world.hang_up(call);
-    assert_eq!(world.end(callee), None);
-    world.answer(callee);
-    assert!(world.events(app.instance).contains(&Event::Answered { leg }));
-    world.run_for(SECOND * 5);
+    assert_eq!(world.end(of_carol), None);
+    world.answer(of_carol);
+    assert!(world.events(app.instance).contains(&Event::Answered { leg: second }));
+    let bridge = Command::Bridge { leg: first, other: second, options: BridgeOptions::default() };
+    let bridge = world.post(app.instance, bridge);
+    // The time to finish counts from the end of its last leg.
+    for _ in 0..20 {
+        world.talk(of_bob, 50);
+        world.speak(of_carol, 0x55);
+    }
+    world.assert_talking(of_bob, of_carol);
+    world.hang_up(of_bob);
+    world.error(bridge);
+    world.hang_up(of_carol);
+    world.run_for(SECOND * 5 - MS);
+    assert_eq!(world.dropped, []);
+    world.run_for(MS);
     assert_eq!(world.dropped, [app.instance]);
-    assert!(matches!(world.end(callee), Some(End::Bye(_))));
+    world.assert_over();
+}
+
+#[test]
+fn an_instance_may_call_its_caller_back() {
+    let mut world = World::with(with_menu);
+    let alice = world.phone("alice");
+    let call = world.dial(alice, "100");
+    let app = world.started();
+    world.succeeds(app.instance, Command::Reject { leg: app.leg, code: 480 });
+    assert_eq!(world.end(call), Some(End::Refused(480)));
+    world.run_for(SECOND * 4);
+    let dial = world.post(app.instance, Command::Dial { leg: None, options: to(&["alice"]) });
+    world.run_for(SECOND * 4);
+    let back = world.called(alice);
+    world.answer(back);
+    let leg = world.dialled(dial);
+    let play = Command::Play { leg, sources: prompt(SECOND * 20), options: interrupted_by("") };
+    let play = world.post(app.instance, play);
+    world.run_for(SECOND * 21);
+    world.value(play);
+    assert_eq!(world.dropped, []);
+    world.returns(app.instance);
+    assert!(matches!(world.end(back), Some(End::Bye(_))));
     world.assert_over();
 }
 
