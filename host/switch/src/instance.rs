@@ -99,7 +99,7 @@ impl Switch {
         let instance = Instance::new(plugin.clone(), None, None, self.max_events(&plugin));
         self.instances.insert(id, instance);
         self.services.insert(plugin.clone(), id);
-        self.deliver_kept_ends(&plugin, id);
+        self.deliver_kept_ends(&plugin);
         if self.shutting_down {
             self.post(id, Event::Stop(StopReason::Shutdown));
         }
@@ -217,6 +217,8 @@ impl Switch {
     ) -> Option<Value> {
         let instance = self.instances.get_mut(&id)?;
         if let Some(event) = instance.inbox.pop() {
+            let plugin = instance.plugin.clone();
+            self.deliver_kept_ends(&plugin);
             return Some(Value::Event(Some(event)));
         }
         if timeout == Some(Duration::ZERO) {

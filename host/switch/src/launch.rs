@@ -1,6 +1,6 @@
 //! Calls that a service launches: their pace, and that each attempt is written down before its INVITE.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jackfield_media::LegId;
 
@@ -18,7 +18,7 @@ use crate::{
     user::Caller,
 };
 
-/// Ends that are kept for a service that is being restarted.
+/// Ends that are kept for a service that is being restarted, or does not read.
 const MAX_KEPT_ENDS: usize = 1024;
 
 /// All launches, and the pace of each plugin that makes them.
@@ -52,8 +52,8 @@ enum State {
 #[derive(Debug, Default)]
 struct PluginPace {
     pace: Pace,
-    /// An instance that was refused and waits for `launch-ready`.
-    waiting: Option<InstanceId>,
+    /// Instances that were refused and wait for `launch-ready`.
+    waiting: BTreeSet<InstanceId>,
     timer: Option<TimerId>,
 }
 
@@ -77,7 +77,7 @@ impl Switch {
         }
         let pace = self.launches.paces.entry(plugin.clone()).or_default();
         if pace.pace.room(self.now, limits) == 0 {
-            pace.waiting = Some(instance);
+            pace.waiting.insert(instance);
             self.watch_pace(&plugin);
             return Err(Error::Limit("launches at once or per second".to_owned()));
         }
@@ -255,22 +255,25 @@ impl Switch {
 
     /// The service is told when the store knows it too: it asks there who is due. A store that
     /// fails is the driver's trouble, and no reason to wait.
-    pub(crate) fn attempt_end_stored(&mut self, plugin: String, end: LaunchEnd) {
-        match self.services.get(&plugin).copied() {
-            Some(service) => self.post(service, Event::LaunchEnded(end)),
-            None => {
-                let kept = self.launches.kept_ends.entry(plugin).or_default();
-                if kept.len() == MAX_KEPT_ENDS {
-                    kept.pop_front();
-                }
-                kept.push_back(end);
-            }
+    pub(crate) fn attempt_end_stored(&mut self, plugin: &str, end: LaunchEnd) {
+        let kept = self.launches.kept_ends.entry(plugin.to_owned()).or_default();
+        if kept.len() == MAX_KEPT_ENDS {
+            kept.pop_front();
         }
+        kept.push_back(end);
+        self.deliver_kept_ends(plugin);
     }
 
-    /// Ends that came while the service was being restarted.
-    pub(crate) fn deliver_kept_ends(&mut self, plugin: &str, service: InstanceId) {
-        for end in self.launches.kept_ends.remove(plugin).into_iter().flatten() {
+    /// Tells a service of the ends that it has room for. The others wait: until it has read, or,
+    /// while it is being restarted, for the next one.
+    pub(crate) fn deliver_kept_ends(&mut self, plugin: &str) {
+        let Some(&service) = self.services.get(plugin) else { return };
+        while self.instances.get(&service).is_some_and(|instance| !instance.inbox.is_full()) {
+            let kept = self.launches.kept_ends.get_mut(plugin).and_then(VecDeque::pop_front);
+            let Some(end) = kept else {
+                self.launches.kept_ends.remove(plugin);
+                return;
+            };
             self.post(service, Event::LaunchEnded(end));
         }
     }
@@ -284,16 +287,17 @@ impl Switch {
         self.watch_pace(plugin);
     }
 
-    /// Tells the instance that waits for a free place, now or when the time comes.
+    /// Tells the instances that wait for a free place, now or when the time comes.
     pub(crate) fn watch_pace(&mut self, plugin: &str) {
         let limits = self.limits_of(plugin);
         let Some(pace) = self.launches.paces.get_mut(plugin) else { return };
         self.timers.cancel(pace.timer.take());
-        let (Some(instance), Some(limits)) = (pace.waiting, limits) else { return };
+        let Some(limits) = limits.filter(|_| !pace.waiting.is_empty()) else { return };
         match pace.pace.ready_at(self.now, limits) {
             Some(at) if at <= self.now => {
-                pace.waiting = None;
-                self.post(instance, Event::LaunchReady);
+                for instance in std::mem::take(&mut pace.waiting) {
+                    self.post(instance, Event::LaunchReady);
+                }
             }
             Some(at) => pace.timer = Some(self.timers.set(at, Deadline::Pace(plugin.to_owned()))),
             None => {}
@@ -311,8 +315,7 @@ impl Switch {
     /// An instance has ended: nobody is to be told.
     pub(crate) fn stop_waiting_for_pace(&mut self, instance: InstanceId) {
         for pace in self.launches.paces.values_mut() {
-            if pace.waiting == Some(instance) {
-                pace.waiting = None;
+            if pace.waiting.remove(&instance) && pace.waiting.is_empty() {
                 self.timers.cancel(pace.timer.take());
             }
         }

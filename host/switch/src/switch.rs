@@ -314,7 +314,7 @@ impl Switch {
     fn stored(&mut self, token: Token, result: Result<(), String>) {
         match self.storing.remove(&token) {
             Some(Storing::Attempt(launch)) => self.attempt_stored(launch, result),
-            Some(Storing::AttemptEnd { plugin, end }) => self.attempt_end_stored(plugin, end),
+            Some(Storing::AttemptEnd { plugin, end }) => self.attempt_end_stored(&plugin, end),
             Some(Storing::Recording { leg, record, end, value }) => {
                 let unavailable =
                     |reason| Error::Unavailable(format!("the recording is not stored: {reason}"));

@@ -92,6 +92,11 @@ impl World {
         self.input(Input::Abandoned { instance, token });
     }
 
+    /// The same, but the verb may still be answered: its end is not in the guest's hands.
+    pub(crate) fn abandon_quietly(&mut self, instance: InstanceId, token: Token) {
+        self.input(Input::Abandoned { instance, token });
+    }
+
     pub(crate) fn ends(&mut self, instance: InstanceId, end: InstanceEnd) {
         self.ended.push(instance);
         self.input(Input::InstanceEnded { instance, end });
