@@ -258,13 +258,16 @@ impl Switch {
         if options.targets.is_empty() || options.targets.len() > MAX_LIST {
             return Err(Error::Invalid(format!("a dial has 1 to {MAX_LIST} targets")));
         }
+        if self.shutting_down {
+            return Err(Error::Unavailable("the exchange shuts down".to_owned()));
+        }
         let callees = self.callees(&options.targets)?;
         let headers = headers(options.headers)?;
         if self.instances.get(&instance).is_some_and(|instance| instance.legs.len() >= MAX_LIST) {
             return Err(Error::Limit(format!("an instance has at most {MAX_LIST} legs")));
         }
         // Last, for it may make a call: one that gets no leg would stay for ever.
-        let key = self.call_to_dial_for(instance, from, &options.targets)?;
+        let key = self.call_to_dial_for(instance, from, &options.targets);
         let (number, name) = self.presented(key);
         let order = DialOrder {
             // A leg that nobody hears ring, as of `originate`, has no caller.
@@ -281,24 +284,16 @@ impl Switch {
     }
 
     /// The instance's own call; a service has none, and makes one.
-    fn call_to_dial_for(
-        &mut self,
-        instance: InstanceId,
-        from: Option<LegId>,
-        targets: &[String],
-    ) -> Result<CallKey, Error> {
+    fn call_to_dial_for(&mut self, instance: InstanceId, from: Option<LegId>, targets: &[String]) -> CallKey {
         let of_leg = from.and_then(|leg| self.legs.get(&leg)).map(|leg| leg.call);
         let of_instance = self.instances.get(&instance).and_then(|instance| instance.call);
         if let Some(key) = of_leg.or(of_instance) {
-            return Ok(key);
-        }
-        if self.shutting_down {
-            return Err(Error::Unavailable("the exchange shuts down".to_owned()));
+            return key;
         }
         let plugin = self.plugin_of(instance);
         let caller =
             Caller { number: "anonymous".to_owned(), name: String::new(), trunk: plugin, is_user: false };
-        Ok(self.new_call(Direction::Outbound, caller, targets.join(",")))
+        self.new_call(Direction::Outbound, caller, targets.join(","))
     }
 
     // ---- time
