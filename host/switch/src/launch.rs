@@ -249,7 +249,6 @@ impl Switch {
         let store = self.next_token();
         self.outputs.push_back(Output::Store { token: Some(store), write });
         let end = LaunchEnd { launch: number, contact, answered_at, info, results };
-        self.leave_pace(&launch.plugin);
         self.storing.insert(store, Storing::AttemptEnd { plugin: launch.plugin, end });
     }
 
@@ -262,6 +261,7 @@ impl Switch {
         }
         kept.push_back(end);
         self.deliver_kept_ends(plugin);
+        self.leave_pace(plugin);
     }
 
     /// Tells a service of the ends that it has room for. The others wait: until it has read, or,

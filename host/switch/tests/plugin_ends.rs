@@ -41,14 +41,16 @@ fn a_plugin_that_returns_without_an_answer_leaves_the_caller_unavailable() {
 }
 
 #[test]
-fn a_plugin_that_fails_ends_its_call_and_says_why() {
+fn a_plugin_that_fails_says_why_and_its_call_goes_to_the_fallback() {
     let mut world = World::with(with_net);
     let bob = world.phone("bob");
     let (app, call) = world.in_the_menu();
     world.ends(app.instance, InstanceEnd::Failed("no such prompt".to_owned()));
-    assert!(matches!(world.end(call), Some(End::Bye(_))));
-    world.assert_not_called(bob);
+    let callee = world.called(bob);
+    world.answer(callee);
+    world.assert_talking(call, callee);
     assert_eq!(world.warnings(), ["plugin menu failed: no such prompt"]);
+    world.hang_up(call);
     world.assert_over();
 }
 
