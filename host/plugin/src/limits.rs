@@ -15,7 +15,7 @@ pub struct Limits {
     pub cpu_call: Duration,
     /// Instances at once.
     pub calls: u32,
-    /// Kept by the driver: it drops the instance.
+    /// Kept by the switch: the call ends.
     pub call_time: Duration,
     /// Kept by the switch: time to finish once every leg is gone.
     pub after_hangup: Duration,

@@ -58,6 +58,9 @@ impl Instances {
         match version {
             Err(reason) => self.ended(instance, InstanceEnd::NotStarted(reason)),
             Ok(version) => {
+                let limits = version.limits();
+                let (call_time, after_hangup) = (limits.call_time, limits.after_hangup);
+                self.post(Input::InstanceStarted { instance, call_time, after_hangup });
                 let handled = version.handle(host, instance, leg, call);
                 let (this, served) = (self.clone(), version.clone());
                 self.spawn(instance, version, async move {
@@ -113,7 +116,11 @@ impl Instances {
     }
 
     fn ended(&self, instance: InstanceId, end: InstanceEnd) {
-        if let Err(full) = self.inbox.try_post(Input::InstanceEnded { instance, end }) {
+        self.post(Input::InstanceEnded { instance, end });
+    }
+
+    fn post(&self, input: Input) {
+        if let Err(full) = self.inbox.try_post(input) {
             let inbox = self.inbox.clone();
             self.guests.spawn(async move { inbox.post(full.0).await });
         }

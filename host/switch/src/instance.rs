@@ -34,6 +34,9 @@ pub(crate) struct Instance {
     pub(crate) sleeps: BTreeMap<Token, TimerId>,
     pub(crate) timers: BTreeMap<u64, PluginTimer>,
     grace: Option<TimerId>,
+    /// None: as the settings say.
+    after_hangup: Option<Duration>,
+    call_time: Option<TimerId>,
     operations: u32,
 }
 
@@ -57,6 +60,8 @@ impl Instance {
             sleeps: BTreeMap::new(),
             timers: BTreeMap::new(),
             grace: None,
+            after_hangup: None,
+            call_time: None,
             operations: 0,
         }
     }
@@ -105,6 +110,26 @@ impl Switch {
         }
     }
 
+    /// Its limits are its version's, which only the driver knows.
+    pub(crate) fn instance_started(&mut self, id: InstanceId, call_time: Duration, after_hangup: Duration) {
+        let Some(instance) = self.instances.get_mut(&id) else { return };
+        instance.after_hangup = Some(after_hangup);
+        let at = self.now.saturating_add(call_time);
+        let former = instance.call_time.replace(self.timers.set(at, Deadline::CallTime(id)));
+        self.timers.cancel(former);
+    }
+
+    /// It has had its call for as long as it may: the call ends, whoever talks.
+    pub(crate) fn call_time_over(&mut self, id: InstanceId) {
+        let Some(instance) = self.remove_instance(id) else { return };
+        let call = instance.call.and_then(|key| self.calls.get(&key)).map(|call| call.id.clone());
+        let text =
+            format!("plugin {}: its call is over the time that it may last (call-time)", instance.plugin);
+        self.notice(Level::Warn, text, call);
+        self.outputs.push_back(Output::DropInstance { instance: id });
+        self.end_legs(instance);
+    }
+
     /// The end of an instance, as its host tells it.
     pub(crate) fn instance_ended(&mut self, id: InstanceId, end: InstanceEnd) {
         let Some(instance) = self.remove_instance(id) else { return };
@@ -145,7 +170,12 @@ impl Switch {
         let mut instance = self.instances.remove(&id)?;
         let next = instance.next.take().and_then(|(_, timer)| timer);
         let timers = instance.timers.values().map(|timer| timer.set);
-        for timer in timers.chain(instance.sleeps.values().copied()).chain(next).chain(instance.grace) {
+        for timer in timers
+            .chain(instance.sleeps.values().copied())
+            .chain(next)
+            .chain(instance.grace)
+            .chain(instance.call_time)
+        {
             self.timers.cancel(timer);
         }
         if self.services.get(&instance.plugin) == Some(&id) {
@@ -174,7 +204,8 @@ impl Switch {
         }
         let is_alone = instance.call.is_some() && instance.legs.is_empty();
         if is_alone && instance.grace.is_none() {
-            let at = self.now.saturating_add(self.settings.after_hangup);
+            let time = instance.after_hangup.unwrap_or(self.settings.after_hangup);
+            let at = self.now.saturating_add(time);
             instance.grace = Some(self.timers.set(at, Deadline::Grace(id)));
         }
         if !secret {

@@ -63,6 +63,14 @@ pub enum Input {
         instance: InstanceId,
         reason: StopReason,
     },
+    /// An instance that serves a call runs, with these limits of its version.
+    InstanceStarted {
+        instance: InstanceId,
+        /// Then its call ends.
+        call_time: Duration,
+        /// Time to finish once every leg is gone.
+        after_hangup: Duration,
+    },
     /// An instance returned, failed, or could not start.
     InstanceEnded {
         instance: InstanceId,

@@ -173,6 +173,9 @@ impl Switch {
             Input::Abandoned { instance, token } => self.abandoned(instance, token),
             Input::ServiceStarted { instance, plugin } => self.service_started(instance, plugin),
             Input::StopService { instance, reason } => self.post(instance, Event::Stop(reason)),
+            Input::InstanceStarted { instance, call_time, after_hangup } => {
+                self.instance_started(instance, call_time, after_hangup);
+            }
             Input::InstanceEnded { instance, end } => self.instance_ended(instance, end),
             Input::Stored { token, result } => self.stored(token, result),
             Input::Message { plugin, sender, topic, body } => {
@@ -305,6 +308,7 @@ impl Switch {
             Deadline::Sleep(instance, token) => self.slept(instance, token),
             Deadline::Plugin(instance, timer) => self.plugin_timer(instance, timer),
             Deadline::Grace(instance) => self.grace_over(instance),
+            Deadline::CallTime(instance) => self.call_time_over(instance),
             Deadline::Question(question) => self.question_timed_out(question),
             Deadline::Launch(launch) => self.place_launch(launch),
             Deadline::Pace(plugin) => self.watch_pace(&plugin),

@@ -22,6 +22,8 @@ pub(crate) enum Deadline {
     Plugin(InstanceId, u64),
     /// The last leg of an instance has been gone for `after_hangup`.
     Grace(InstanceId),
+    /// An instance has had its call for as long as it may.
+    CallTime(InstanceId),
     /// Nobody answered a question on the bus.
     Question(u64),
     /// The pace of its plugin lets this launch go out.

@@ -4,7 +4,9 @@
 mod common;
 
 use common::*;
-use jackfield_switch::{Cause, Command, Event, InstanceEnd, InstanceId, Value};
+use std::time::Duration;
+
+use jackfield_switch::{Cause, Command, Event, Input, InstanceEnd, InstanceId, Value};
 
 /// A menu whose calls go to Bob when it cannot.
 fn with_net(settings: &mut jackfield_switch::Settings) {
@@ -238,5 +240,35 @@ fn the_end_of_somebody_unknown_is_no_matter() {
         world.ends(InstanceId(77), end);
     }
     assert!(world.warnings().is_empty());
+    world.assert_over();
+}
+
+#[test]
+fn a_call_ends_when_its_plugin_has_had_it_for_as_long_as_it_may() {
+    let mut world = World::with(with_net);
+    let bob = world.phone("bob");
+    let (app, call) = world.in_the_menu();
+    let (call_time, after_hangup) = (Duration::from_secs(20), Duration::from_secs(5));
+    world.input(Input::InstanceStarted { instance: app.instance, call_time, after_hangup });
+    world.run_for(call_time - Duration::from_millis(1));
+    assert_eq!(world.end(call), None);
+    world.run_for(Duration::from_millis(1));
+    assert!(matches!(world.end(call), Some(End::Bye(_))));
+    world.assert_not_called(bob);
+    assert_eq!(world.warnings(), ["plugin menu: its call is over the time that it may last (call-time)"]);
+    world.assert_over();
+}
+
+#[test]
+fn a_plugin_has_the_time_to_finish_that_its_version_asks_for() {
+    let mut world = World::with(with_net);
+    let (app, call) = world.in_the_menu();
+    let (call_time, after_hangup) = (Duration::from_secs(600), Duration::from_secs(20));
+    world.input(Input::InstanceStarted { instance: app.instance, call_time, after_hangup });
+    world.hang_up(call);
+    world.run_for(after_hangup - Duration::from_millis(1));
+    assert_eq!(world.switch.counts().instances, 1);
+    world.run_for(Duration::from_millis(1));
+    assert_eq!(world.switch.counts().instances, 0);
     world.assert_over();
 }

@@ -233,6 +233,9 @@ impl Exchange {
             Output::StartPlugin { instance, plugin, leg, call } => match self.live(&plugin) {
                 Err(reason) => self.ended(instance, InstanceEnd::NotStarted(reason)),
                 Ok(version) => {
+                    let limits = version.limits();
+                    let (call_time, after_hangup) = (limits.call_time, limits.after_hangup);
+                    self.inputs.push_back(Input::InstanceStarted { instance, call_time, after_hangup });
                     let run = version.handle(&self.host, instance, leg, call).map(End::App).boxed();
                     self.guests.spawn(instance, version, run);
                 }
