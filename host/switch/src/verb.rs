@@ -159,6 +159,10 @@ impl Switch {
         if !(300..=699).contains(&code) {
             return Err(Error::Invalid(format!("{code} is no final failure response: 300 to 699")));
         }
+        if matches!(code, 401 | 407) {
+            // RFC 3261 22.1: without a challenge they mean nothing, and challenges are the exchange's.
+            return Err(Error::Invalid(format!("{code} asks for a login: use 403")));
+        }
         if !self.owned(instance, leg)?.is_unanswered() {
             return Err(Error::Invalid("the call is answered: hang up instead".to_owned()));
         }
@@ -228,7 +232,7 @@ impl Switch {
         if let Some(leg) = leg {
             self.free(instance, leg)?;
         }
-        let (key, order) = self.order(instance, leg, options, Purpose::Verb { instance, token })?;
+        let (key, order) = self.order(instance, leg, options, Purpose::Verb { instance, token, leg })?;
         match (self.dial(key, order), leg) {
             (Ok(dialled), Some(leg)) => self.wait(by, leg, VerbKind::Dial(dialled)),
             (Ok(_), None) => Ok(None),
@@ -341,7 +345,7 @@ impl Switch {
                 return;
             }
             // A dial without a leg that waits for it.
-            let purpose = Purpose::Verb { instance: id, token };
+            let purpose = Purpose::Verb { instance: id, token, leg: None };
             if let Some(dial) = state.dial.as_mut().filter(|dial| dial.purpose == purpose) {
                 dial.purpose = Purpose::Cancelled;
                 self.hang_up(leg, HangupInfo::new(Cause::Cancelled, 487));

@@ -129,7 +129,11 @@ fn a_bridge_ends_after_its_time_to_the_millisecond_and_keeps_both() {
     // And again, without a limit.
     let token = world.post(
         app.instance,
-        bridge(&app, bob, BridgeOptions { max: Some(MS * 0), ..BridgeOptions::default() }),
+        bridge(
+            &app,
+            bob,
+            BridgeOptions { max: Some(jackfield_switch::Time::ZERO), ..BridgeOptions::default() },
+        ),
     );
     world.run_for(SECOND * 20);
     world.assert_waiting(token);

@@ -10,7 +10,9 @@ use jackfield_switch::{
 };
 
 fn campaign(at_once: u32, per_second: u32) -> impl FnOnce(&mut Settings) {
-    move |settings| drop(settings.plugins.insert("campaign".to_owned(), launching(at_once, per_second)))
+    move |settings| {
+        settings.plugins.insert("campaign".to_owned(), launching(at_once, per_second));
+    }
 }
 
 /// The number of a launch that the limits allow.
@@ -400,7 +402,7 @@ fn the_called_one_is_connected_by_the_application_to_somebody_else() {
     world.returns(app.instance);
     assert!(matches!(world.end(agent), Some(End::Bye(_))));
     assert_eq!(world.record().connected.as_deref(), Some("carol"));
-    assert_eq!(ended(&mut world, service).info.by_peer, true);
+    assert!(ended(&mut world, service).info.by_peer);
     world.returns(service);
     world.assert_over();
 }

@@ -294,6 +294,32 @@ fn a_started_leg_that_rings_can_be_given_up_and_not_used() {
 }
 
 #[test]
+fn a_dial_for_a_leg_that_still_rings_is_answered_once_and_leaves_the_leg_free() {
+    let mut world = World::with(with_menu);
+    let (bob, carol) = (world.phone("bob"), world.phone("carol"));
+    let (app, call) = world.in_the_menu();
+    let ringing = start_dial(&mut world, &app, &["bob"]);
+    let of_bob = world.called(bob);
+    world.ring(of_bob);
+    for answers in [false, true] {
+        let token = world.post(app.instance, Command::Dial { leg: Some(ringing), options: to(&["carol"]) });
+        let of_carol = world.called(carol);
+        if answers {
+            world.answer(of_carol)
+        } else {
+            world.refuse(of_carol, 486)
+        };
+        world.value(token);
+    }
+    world.answer(of_bob);
+    let play = Command::Play { leg: ringing, sources: prompt(MS * 100), options: interrupted_by("") };
+    let play = world.post(app.instance, play);
+    world.run_for(MS * 200);
+    world.value(play);
+    finish(world, &app, call);
+}
+
+#[test]
 fn a_started_leg_outlives_its_caller() {
     let mut world = World::with(with_menu);
     let (bob, carol) = (world.phone("bob"), world.phone("carol"));

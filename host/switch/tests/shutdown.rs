@@ -59,8 +59,9 @@ fn a_call_of_a_plugin_ends_without_its_fallback_and_the_plugin_gets_its_grace() 
 
 #[test]
 fn services_are_asked_to_stop_and_launch_nothing_more() {
-    let mut world =
-        World::with(|settings| drop(settings.plugins.insert("campaign".to_owned(), launching(5, 5))));
+    let mut world = World::with(|settings| {
+        settings.plugins.insert("campaign".to_owned(), launching(5, 5));
+    });
     let bob = world.phone("bob");
     let service = world.service(1, "campaign");
     let ringing = world.post(service, Command::Launch(launch("bob")));

@@ -3,18 +3,19 @@
 use std::time::Duration;
 
 use jackfield_media::{Lease, LegId, Source};
-use jackfield_sip::{Flow, Invite, Message, Name, SessionId, Uri};
+use jackfield_sip::{Flow, Invite, Message, Name, SessionId};
 
 use super::{
     CallKey,
     audio::{Audio, SDP},
     bridge::Tie,
-    leg::{Leg, Phase, VerbKind},
+    callee::{Callee, target_of},
+    leg::{Leg, Phase},
 };
 use crate::{
     cause::COMPLETED_ELSEWHERE,
-    command::{Cause, DialEnd, Direction, Error, Event, HangupInfo, Value},
-    io::{InstanceId, Level, Output, Target, Token},
+    command::{Cause, DialEnd, Direction, Event, HangupInfo, Value},
+    io::{InstanceId, Level, Output, Token},
     switch::Switch,
     timer::{Deadline, TimerId},
     user::name_addr,
@@ -22,14 +23,6 @@ use crate::{
 
 /// Phones that one dial may ring.
 const MAX_BRANCHES: usize = 64;
-
-/// Whom to call.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Callee {
-    User(String),
-    /// A `sip:` URI.
-    Sip(String),
-}
 
 /// Everything that a dial needs to begin.
 pub(crate) struct DialOrder {
@@ -53,6 +46,8 @@ pub(crate) enum Purpose {
     Verb {
         instance: InstanceId,
         token: Token,
+        /// The leg on which the verb waits, if it is one: not always the one that hears the ringing.
+        leg: Option<LegId>,
     },
     /// `start-dial`: events tell.
     Started(InstanceId),
@@ -73,7 +68,7 @@ pub(crate) struct Dial {
     failure: Option<HangupInfo>,
     timer: TimerId,
     /// The caller hears what the plugin chose, not the far end.
-    own_ringback: bool,
+    pub(super) own_ringback: bool,
 }
 
 /// One phone.
@@ -105,6 +100,11 @@ impl Dial {
             }
         }
         sessions
+    }
+
+    /// More than one phone was called: none of them speaks for all.
+    pub(super) fn is_forked(&self) -> bool {
+        self.branches.len() > 1
     }
 
     fn fail(&mut self, index: usize, info: HangupInfo) {
@@ -286,62 +286,6 @@ impl Switch {
         }
     }
 
-    /// 101 to 199 from a phone.
-    pub(crate) fn progressed(&mut self, session: SessionId, response: &Message) {
-        let Some(&id) = self.sessions.get(&session) else { return };
-        let Some(dial) = self.legs.get(&id).and_then(|leg| leg.dial.as_ref()) else { return };
-        let (from, alone, own_ringback) = (dial.from, dial.branches.len() == 1, dial.own_ringback);
-        let early = alone && !response.body().is_empty() && self.take_answer(id, response).is_ok();
-        if early && let Some(leg) = self.legs.get_mut(&id) {
-            leg.phase = Phase::Early;
-        }
-        let Some(from) = from.filter(|from| !own_ringback && self.listens(*from, id)) else { return };
-        if early && self.early(from, Some(id)) {
-            self.join(from, id, Tie::Early);
-        } else if response.status() == Some(180) {
-            self.ringing(from);
-        }
-    }
-
-    /// Nothing but the dial has the ear of this leg: no other bridge, and no other verb.
-    fn listens(&self, from: LegId, to: LegId) -> bool {
-        let Some(leg) = self.legs.get(&from) else { return false };
-        let is_waiting = leg.verb.as_ref().is_none_or(|verb| matches!(verb.kind, VerbKind::Dial(_)));
-        is_waiting && leg.joined.as_ref().is_none_or(|joined| joined.is_early() && joined.other() == to)
-    }
-
-    /// A phone rings: the caller hears it from his own phone, or from us once he hears us.
-    fn ringing(&mut self, from: LegId) {
-        let Some(leg) = self.legs.get(&from) else { return };
-        match leg.phase {
-            Phase::Ringing => self.ring(from),
-            _ if leg.ringback.is_none() && leg.joined.is_none() => {
-                if let Ok(tone) = jackfield_media::tone::named("ringback") {
-                    self.play_ringback(from, vec![Source::Tone(tone)]);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn play_ringback(&mut self, from: LegId, sources: Vec<Source>) {
-        if !self.early(from, None) {
-            self.ring(from);
-            return;
-        }
-        let play = self.start_playing(from, sources, 0, jackfield_media::Digits::NONE);
-        if let Some(leg) = self.legs.get_mut(&from) {
-            leg.ringback = Some(play);
-        }
-    }
-
-    fn stop_ringback(&mut self, from: LegId) {
-        let Some(leg) = self.legs.get_mut(&from) else { return };
-        if let Some(play) = leg.ringback.take() {
-            self.stop_playing(from, play);
-        }
-    }
-
     /// 2xx: this phone has the call, the others stop ringing.
     pub(crate) fn callee_answered(&mut self, session: SessionId, response: &Message) {
         let Some(&id) = self.sessions.get(&session) else { return };
@@ -396,9 +340,9 @@ impl Switch {
                 self.join(from, id, Tie::Route);
                 self.connected(key, Some(label));
             }
-            Purpose::Verb { instance, token } => {
+            Purpose::Verb { instance, token, leg } => {
                 self.part(id);
-                self.end_dial_verb(dial.from, token);
+                self.end_dial_verb(leg, token);
                 self.connected_if_first(key, id, label);
                 self.reply(instance, token, Ok(Value::Dialled(DialEnd::Answered(id, info))));
             }
@@ -488,8 +432,8 @@ impl Switch {
         }
         match dial.purpose {
             Purpose::Route => self.route_failed(key, info),
-            Purpose::Verb { instance, token } => {
-                self.end_dial_verb(dial.from, token);
+            Purpose::Verb { instance, token, leg } => {
+                self.end_dial_verb(leg, token);
                 self.reply(instance, token, Ok(Value::Dialled(DialEnd::Failed(info))));
             }
             // The end of a started leg is an event of its instance; of a launch, of its call.
@@ -498,65 +442,10 @@ impl Switch {
     }
 
     /// The leg that dialled is free for the next verb.
-    fn end_dial_verb(&mut self, from: Option<LegId>, token: Token) {
-        let Some(leg) = from.and_then(|from| self.legs.get_mut(&from)) else { return };
+    fn end_dial_verb(&mut self, leg: Option<LegId>, token: Token) {
+        let Some(leg) = leg.and_then(|leg| self.legs.get_mut(&leg)) else { return };
         leg.verb.take_if(|verb| verb.token == token);
     }
-
-    /// Whom the targets of a dial name: users, numbers (through the routes), `sip:` URIs.
-    pub(crate) fn callees(&self, targets: &[String]) -> Result<Vec<Callee>, Error> {
-        let mut callees = Vec::new();
-        for target in targets {
-            if is_sip(target) {
-                target_of(target)
-                    .ok_or_else(|| Error::Invalid(format!("{target:?} is no usable address")))?;
-                callees.push(Callee::Sip(target.clone()));
-                continue;
-            }
-            let found = self.settings.resolve(target, true).map(|destination| destination.to);
-            match found {
-                Some(super::routing::Whereto::Callees(found)) => callees.extend(found),
-                // Plugins are not dialled: they get calls by routes and launches.
-                Some(super::routing::Whereto::Plugin(_)) | None => {
-                    callees.push(Callee::User(target.clone()));
-                }
-            }
-        }
-        Ok(callees)
-    }
-}
-
-impl Callee {
-    /// For records and call information.
-    fn label(&self) -> &str {
-        match self {
-            Callee::User(name) => name,
-            Callee::Sip(uri) => uri,
-        }
-    }
-}
-
-fn is_sip(target: &str) -> bool {
-    let scheme = target.split(':').next().unwrap_or_default();
-    target.contains(':') && (scheme.eq_ignore_ascii_case("sip") || scheme.eq_ignore_ascii_case("sips"))
-}
-
-/// Where requests for a `sip:` URI go (the driver resolves its host).
-fn target_of(uri: &str) -> Option<Target> {
-    use jackfield_sip::Transport::{Tcp, Tls, Udp};
-
-    let uri = Uri::parse(uri).ok().filter(Uri::is_sip)?;
-    let transport = match uri.param("transport") {
-        _ if uri.is_secure() => Tls,
-        None => Udp,
-        Some(named) if named.eq_ignore_ascii_case("udp") => Udp,
-        Some(named) if named.eq_ignore_ascii_case("tcp") => Tcp,
-        Some(named) if named.eq_ignore_ascii_case("tls") => Tls,
-        Some(_) => return None,
-    };
-    let port = uri.port().unwrap_or(if transport == Tls { 5061 } else { 5060 });
-    let host = uri.host().trim_matches(['[', ']']).to_owned();
-    Some(Target { transport, host, port })
 }
 
 fn more_telling(known: Option<HangupInfo>, new: HangupInfo) -> HangupInfo {

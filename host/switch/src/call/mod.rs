@@ -2,12 +2,14 @@
 
 pub(crate) mod audio;
 pub(crate) mod bridge;
+pub(crate) mod callee;
 pub(crate) mod dial;
 pub(crate) mod gather;
 pub(crate) mod inbound;
 pub(crate) mod leg;
 pub(crate) mod play;
 pub(crate) mod reoffer;
+pub(crate) mod ringing;
 pub(crate) mod routing;
 
 use std::collections::BTreeSet;

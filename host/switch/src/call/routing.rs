@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::{
     CallKey,
-    dial::{Callee, DialOrder, Purpose},
+    callee::Callee,
+    dial::{DialOrder, Purpose},
 };
 use crate::{
     command::{CallInfo, Cause, Direction, HangupInfo},

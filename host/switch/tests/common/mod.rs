@@ -13,6 +13,7 @@ mod phone;
 mod sdp;
 mod settings;
 mod voice;
+mod wild;
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -84,6 +85,9 @@ pub(crate) struct World {
     /// Commands that were posted, and what came back.
     asked: BTreeMap<Token, (InstanceId, Vec<Reply>)>,
     ended: Vec<InstanceId>,
+    /// What phones have said.
+    said: Vec<(usize, bytes::Bytes)>,
+    is_wild: bool,
     unstored: VecDeque<Token>,
     unopened: VecDeque<(Token, jackfield_switch::Target)>,
     opens: usize,
@@ -129,6 +133,8 @@ impl World {
             started: VecDeque::new(),
             asked: BTreeMap::new(),
             ended: Vec::new(),
+            said: Vec::new(),
+            is_wild: false,
             unstored: VecDeque::new(),
             unopened: VecDeque::new(),
             opens: 0,
