@@ -276,6 +276,26 @@ fn a_phone_that_moves_says_so_and_is_followed() {
 }
 
 #[test]
+fn each_phone_is_told_the_address_at_which_it_reaches_the_exchange() {
+    let mut world = World::new();
+    let (alice, first) = (world.phone("alice"), world.phone("bob"));
+    let second = world.new_phone("bob", jackfield_sip::Transport::Udp);
+    world.reaches(second, "192.0.2.129:5060");
+    assert_eq!(world.register(second, 3600), 200);
+    let call = world.dial(alice, "102");
+    let (near, far) = (world.called(first), world.called(second));
+    let told = |world: &World, line| world.theirs(line).rtp.ip().to_string();
+    assert_eq!((told(&world, near), told(&world, far)), ("192.0.2.1".to_owned(), "192.0.2.129".to_owned()));
+    world.ring(far);
+    world.answer(near);
+    let hold = world.own(near).direction("sendonly");
+    assert_eq!(world.reoffer(near, Method::Invite, Some(hold)), 200);
+    assert_eq!(told(&world, near), "192.0.2.1", "not that of the last phone that rang");
+    world.hang_up(call);
+    world.assert_over();
+}
+
+#[test]
 fn other_requests_within_a_call_are_answered() {
     let mut world = World::new();
     let (alice, bob) = (world.phone("alice"), world.phone("bob"));

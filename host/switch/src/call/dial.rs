@@ -271,7 +271,7 @@ impl Switch {
         match self.endpoint.invite(self.now, flow, invite) {
             Ok(session) => {
                 dial.branches[index].state = BranchState::Calling(session);
-                // A leg has one address, as a call has one worker: that of its last branch.
+                // A leg has one address, as a call has one worker: that of its last branch, until one answers.
                 leg.audio.address = address;
                 self.sessions.insert(session, id);
             }
@@ -300,6 +300,10 @@ impl Switch {
             self.endpoint.end(self.now, loser, 487, Some(COMPLETED_ELSEWHERE));
         }
         leg.session = Some(session);
+        // Until now it was that of the last phone that was called.
+        if let Some(flow) = self.endpoint.remote_flow(session) {
+            leg.audio.address = flow.local.ip();
+        }
         let has_early_media = leg.audio.params.is_some() && response.body().is_empty();
         if !has_early_media && self.take_answer(id, response).is_err() {
             // Answered, but with nothing that we could speak: for the caller it is a failure.

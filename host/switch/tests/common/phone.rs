@@ -92,6 +92,11 @@ impl World {
         self.phones[phone.0].flow
     }
 
+    /// The phone reaches the exchange at that address.
+    pub(crate) fn reaches(&mut self, phone: Phone, exchange: &str) {
+        self.phones[phone.0].flow.local = exchange.parse().unwrap();
+    }
+
     pub(crate) fn set_password(&mut self, phone: Phone, password: &str) {
         self.phones[phone.0].password = Some(password.to_owned());
     }
