@@ -149,8 +149,9 @@ fn check(options: &EngineOptions, reservation: u64) -> Result<(), EngineError> {
         let tebibytes = reservation.div_ceil(1 << 40);
         return Err(EngineError::TooManyInstances { instances, tebibytes, most: most as u32 });
     }
-    // Two for each stack of the pool once it was used, three for each instance that stands, and the daemon's own.
-    let needed = u64::from(instances) * 5 + 4096;
+    // Two for each stack of the pool; four for the memory of each instance that stands: its shadow stack, its static
+    // data, what lies behind them, and what it has not asked for yet; and the daemon's own.
+    let needed = u64::from(instances) * 6 + 4096;
     match options.max_map_count {
         Some(have) if have < needed => {
             let suggested = needed.next_power_of_two().max(262_144);
