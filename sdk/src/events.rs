@@ -13,7 +13,7 @@
 //! }
 //! ```
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use crate::{
     Error, HangupInfo,
@@ -181,5 +181,16 @@ impl From<raw::OperationEnd> for OperationEnd {
             raw::OperationEnd::Failed(error) => OperationEnd::Failed(error.into()),
             raw::OperationEnd::Other(text) => OperationEnd::Other(text),
         }
+    }
+}
+
+impl fmt::Display for StopReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            StopReason::Reload => "reload",
+            StopReason::Disabled => "disabled",
+            StopReason::Shutdown => "shutdown",
+            StopReason::Other => "other",
+        })
     }
 }

@@ -245,7 +245,7 @@ fn a_new_version_takes_over_the_state_and_loses_no_call() {
     // Two are in conversation now.
     phones[1].await_answer();
     world.install("campaign", &dialler()).unwrap();
-    assert_eq!(stopped(&world, "Reload"), [(1, tally(2, 0))]);
+    assert_eq!(stopped(&world, "reload"), [(1, tally(2, 0))]);
     assert_eq!((phones[0].state(), phones[1].state()), (Some(State::Up), Some(State::Up)));
     let histories = finish(&world);
     assert!(histories.iter().all(|c| c.outcome.as_deref() == Some("answered") && c.attempts.len() == 1));
@@ -254,7 +254,7 @@ fn a_new_version_takes_over_the_state_and_loses_no_call() {
     }
     world.run_for(s(60));
     world.remove("campaign");
-    assert_eq!(stopped(&world, "Disabled"), [(2, tally(4, 4))]);
+    assert_eq!(stopped(&world, "disabled"), [(2, tally(4, 4))]);
     assert_no_trouble(&world);
     assert_over(&world);
 }

@@ -71,7 +71,7 @@ pub fn serve(exchange: &mut impl Exchange, settings: &Settings, saved: Option<&[
         let wait = round(exchange, settings, &mut tally);
         match exchange.event(wait) {
             Some(Event::Stop(reason)) => {
-                info!("stops ({reason:?})"; launched = tally.launched, answered = tally.answered);
+                info!("stops: {reason}"; launched = tally.launched, answered = tally.answered);
                 return tally.save();
             }
             Some(Event::LaunchEnded(end)) => ended(exchange, &end, &mut tally),
