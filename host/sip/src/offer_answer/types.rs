@@ -1,0 +1,137 @@
+//! What a session description says, what we have, and what both sides agreed on.
+
+use std::net::{IpAddr, SocketAddr};
+
+use super::Direction;
+
+/// A body that cannot be read as SDP.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("bad session description: {0}")]
+pub struct SdpError(pub(super) String);
+
+/// Neither side has a codec, or a transport, that the other one has: 488.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no common codec")]
+pub struct NoCommonCodec;
+
+/// A peer's session description, as far as an exchange needs it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    pub(super) streams: Vec<Stream>,
+}
+
+impl Session {
+    /// The audio streams that could be used, in the peer's order.
+    pub fn audio(&self) -> impl Iterator<Item = &Audio> {
+        self.streams.iter().filter_map(|stream| stream.audio.as_ref())
+    }
+}
+
+/// One m= line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Stream {
+    pub(super) media: String,
+    pub(super) protocol: String,
+    pub(super) formats: String,
+    /// If it is audio over plain RTP, and not turned off by port 0.
+    pub(super) audio: Option<Audio>,
+}
+
+/// An audio stream of the peer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Audio {
+    /// Where it wants its RTP; the unspecified address if it gave none, or a name.
+    pub remote: SocketAddr,
+    /// In its order of preference.
+    pub payloads: Vec<Payload>,
+    /// Seen from the peer. The old hold by `c=0.0.0.0` counts as not receiving (RFC 3264 8.4).
+    pub direction: Direction,
+    /// Milliseconds per packet that it wishes for.
+    pub ptime: Option<u32>,
+}
+
+/// A payload type and what it stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Payload {
+    /// RTP payload type, 0 to 127.
+    pub pt: u8,
+    /// Encoding name as written.
+    pub encoding: String,
+    /// RTP clock in Hz.
+    pub rate: u32,
+    /// Audio channels.
+    pub channels: u8,
+    /// Format parameters.
+    pub fmtp: Option<String>,
+}
+
+impl Payload {
+    pub(super) fn is(&self, codec: LocalCodec) -> bool {
+        self.encoding.eq_ignore_ascii_case(codec.encoding()) && self.rate == 8000 && self.channels == 1
+    }
+
+    pub(super) fn is_dtmf(&self) -> bool {
+        self.encoding.eq_ignore_ascii_case("telephone-event") && self.rate == 8000
+    }
+}
+
+/// A codec of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LocalCodec {
+    /// G.711 A-law.
+    Pcma,
+    /// G.711 mu-law.
+    Pcmu,
+}
+
+impl LocalCodec {
+    /// Its name in SDP.
+    pub fn encoding(self) -> &'static str {
+        match self {
+            LocalCodec::Pcma => "PCMA",
+            LocalCodec::Pcmu => "PCMU",
+        }
+    }
+
+    /// Its static payload type (RFC 3551).
+    pub fn payload_type(self) -> u8 {
+        match self {
+            LocalCodec::Pcma => 8,
+            LocalCodec::Pcmu => 0,
+        }
+    }
+}
+
+/// Our side of a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Local {
+    /// Where we want RTP; concrete.
+    pub address: IpAddr,
+    /// UDP port for it.
+    pub port: u16,
+    /// In our order of preference.
+    pub codecs: Vec<LocalCodec>,
+    /// The same for all descriptions of one session.
+    pub session_id: u64,
+    /// Grows with each change; see [`Local::revise`].
+    pub version: u64,
+    /// What we want to do.
+    pub direction: Direction,
+}
+
+/// What both sides agreed on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Agreed {
+    /// `PCMA` or `PCMU`.
+    pub encoding: &'static str,
+    /// The payload type for it.
+    pub payload_type: u8,
+    /// The payload type for telephone-event at 8000 Hz, if both have it (RFC 4733).
+    pub dtmf: Option<u8>,
+    /// Where the peer wants its RTP; None if it did not say, as in an old hold.
+    pub remote: Option<SocketAddr>,
+    /// Whether we send.
+    pub send: bool,
+    /// Whether we receive.
+    pub receive: bool,
+}

@@ -1,0 +1,81 @@
+//! Our session descriptions, as bytes.
+
+use sdp_types::{Connection, Media, Origin};
+
+use super::types::Stream;
+use super::{Direction, Local};
+
+impl Local {
+    /// For a description that follows another one of the session: gives `sent` again if `made` by [`offer`]
+    /// or [`answer`] says the same, else `made` with the next version (RFC 3264 8).
+    pub fn revise(&mut self, made: &[u8], sent: &[u8]) -> Vec<u8> {
+        let (Ok(mut next), Ok(last)) = (sdp_types::Session::parse(made), sdp_types::Session::parse(sent))
+        else {
+            return made.to_vec();
+        };
+        next.origin.sess_version = last.origin.sess_version;
+        if next == last {
+            return sent.to_vec();
+        }
+        self.version = last.origin.sess_version.wrapping_add(1);
+        next.origin.sess_version = self.version;
+        written(&next)
+    }
+}
+
+pub(super) fn describe(local: &Local, lines: Vec<Media>) -> Vec<u8> {
+    let origin = Origin::with_ip_addr(local.session_id, local.version, local.address);
+    let mut session = sdp_types::Session::new(origin, "-");
+    session.set_connection(Connection::from_ip_addr(local.address));
+    session.add_medias(lines);
+    written(&session)
+}
+
+fn written(session: &sdp_types::Session) -> Vec<u8> {
+    let mut body = Vec::with_capacity(512);
+    // Writing to a Vec cannot fail.
+    let _ = session.write(&mut body);
+    body
+}
+
+pub(super) fn audio_line(
+    port: u16,
+    protocol: &str,
+    codecs: &[(u8, &str)],
+    dtmf: Option<u8>,
+    direction: Direction,
+) -> Media {
+    let types = codecs.iter().map(|(pt, _)| *pt).chain(dtmf);
+    let formats = types.map(|pt| pt.to_string()).collect::<Vec<_>>().join(" ");
+    let mut line = line("audio", port, protocol, &formats);
+    for (pt, encoding) in codecs {
+        line.add_attribute_with_value("rtpmap", format_args!("{pt} {encoding}/8000"));
+    }
+    if let Some(pt) = dtmf {
+        line.add_attribute_with_value("rtpmap", format_args!("{pt} telephone-event/8000"));
+        line.add_attribute_with_value("fmtp", format_args!("{pt} 0-16"));
+    }
+    line.add_attribute_with_value("ptime", 20);
+    line.add_attribute_from_str(direction.as_str());
+    line
+}
+
+/// RFC 3264 6: a line is refused by port 0; its formats have no meaning any more.
+pub(super) fn refused_line(stream: &Stream) -> Media {
+    line(&stream.media, 0, &stream.protocol, &stream.formats)
+}
+
+fn line(media: &str, port: u16, protocol: &str, formats: &str) -> Media {
+    Media {
+        media: media.to_owned(),
+        port,
+        num_ports: None,
+        proto: protocol.to_owned(),
+        fmt: formats.to_owned(),
+        media_title: None,
+        connections: Vec::new(),
+        bandwidths: Vec::new(),
+        key: None,
+        attributes: Vec::new(),
+    }
+}
