@@ -6,7 +6,7 @@
 //! - [`phone`] is the scripted phone, [`rtp`] its ear and mouth.
 //! - [`sipp`] and [`baresip`] run those two, [`netns`] gives clients that refuse the
 //!   loopback interface a network of their own.
-//! - [`audio`] and [`speech`] judge what was heard.
+//! - [`audio`] and [`speech`] judge what was heard; [`python`] runs judges of Python's world.
 //!
 //! A harness that cannot go on panics and says what it had; a test prints the exchange's
 //! log when it fails. Bounds on wall time are in seconds: the machine may be busy. What
@@ -23,6 +23,7 @@ pub mod phone;
 pub mod plugins;
 mod ports;
 pub mod process;
+pub mod python;
 pub mod rtp;
 pub mod sipp;
 pub mod speech;
