@@ -15,14 +15,14 @@ mod transaction;
 
 pub use auth::{Algorithm, Authenticator, Digests, Offered, Verdict, ha1};
 pub use endpoint::{
-    Answer, Busy, ClientId, Config, Endpoint, Event, Failure, Invite, Load, OutRequest, Output, ServerId,
-    SessionEnd, SessionId, Timers,
+    Answer, Busy, ClientId, Config, Endpoint, Event, Failure, Invite, Load, OutRequest, Output, Replaced,
+    ServerId, SessionEnd, SessionId, Timers,
 };
 pub use flow::{Flow, FlowId, Transport};
 pub use frame::{Frame, FrameError, Framer};
 pub use message::{
     Builder, Credentials, HeaderError, HeaderValue, Invalid, Message, Method, Name, NameAddr, ParseError,
-    ParseFault, SyntaxError, Uri, Via, reason_phrase,
+    ParseFault, Replaces, SyntaxError, Uri, Via, reason_phrase,
 };
 pub use offer_answer::{
     Agreed, Audio, Direction, Local, LocalCodec, NoCommonCodec, Payload, SdpError, Session, agreed, answer,

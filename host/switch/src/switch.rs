@@ -9,14 +9,14 @@ use std::{
 use bytes::Bytes;
 use jackfield_media::{self as media, LegId, RecordEnd, RecordId};
 use jackfield_sip::{
-    self as sip, Answer, Authenticator, Endpoint, Flow, Message, Method, Name, ServerId, SessionId,
+    self as sip, Answer, Authenticator, ClientId, Endpoint, Flow, Message, Method, Name, ServerId, SessionId,
 };
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
 use crate::{
     Time,
     bus::Question,
-    call::{Call, CallKey, leg::Leg, play::Recording},
+    call::{Call, CallKey, leg::Leg, play::Recording, reoffer::Asked},
     command::{Cause, Error, Event, HangupInfo, LaunchEnd, StopReason, Value},
     instance::Instance,
     io::{Input, InstanceId, Level, Output, Token},
@@ -65,7 +65,7 @@ pub struct Counts {
     pub launches: usize,
     /// Sockets that legs have.
     pub leases: usize,
-    /// Answers that we wait for: flows, writes, questions and recordings.
+    /// Answers that we wait for: flows, requests within calls, writes, questions and recordings.
     pub waiting: usize,
 }
 
@@ -91,6 +91,8 @@ pub struct Switch {
     pub(crate) sessions: BTreeMap<SessionId, LegId>,
     /// Dialled legs whose flows the driver looks for.
     pub(crate) opening: BTreeMap<Token, LegId>,
+    /// Requests of ours within sessions.
+    pub(crate) asked: BTreeMap<ClientId, Asked>,
     pub(crate) recordings: BTreeMap<RecordId, Recording>,
     pub(crate) storing: BTreeMap<Token, Storing>,
     pub(crate) instances: BTreeMap<InstanceId, Instance>,
@@ -145,6 +147,7 @@ impl Switch {
             legs: BTreeMap::new(),
             sessions: BTreeMap::new(),
             opening: BTreeMap::new(),
+            asked: BTreeMap::new(),
             recordings: BTreeMap::new(),
             storing: BTreeMap::new(),
             instances: BTreeMap::new(),
@@ -226,7 +229,11 @@ impl Switch {
             timers: self.timers.len(),
             launches: self.launches.len(),
             leases: self.leases.used(),
-            waiting: self.opening.len() + self.storing.len() + self.questions.len() + self.recordings.len(),
+            waiting: self.opening.len()
+                + self.asked.len()
+                + self.storing.len()
+                + self.questions.len()
+                + self.recordings.len(),
         }
     }
 
@@ -251,7 +258,7 @@ impl Switch {
     fn sip_event(&mut self, event: sip::Event) {
         match event {
             sip::Event::Request { server, flow, request } => self.requested(server, &flow, &request),
-            sip::Event::Invite { session, flow, request } => self.invited(session, &flow, &request),
+            sip::Event::Invite { session, flow, request, .. } => self.invited(session, &flow, &request),
             sip::Event::Progress { session, response } => self.progressed(session, &response),
             sip::Event::Answered { session, response } => self.callee_answered(session, &response),
             sip::Event::Acked { session, ack } => self.acked(session, &ack),
@@ -260,8 +267,7 @@ impl Switch {
             }
             sip::Event::InDialog { server, request, .. } => self.asked_within(server, &request),
             sip::Event::Ended { session, end } => self.session_ended(session, &end),
-            // We ask for nothing but calls.
-            sip::Event::Response { .. } => {}
+            sip::Event::Response { client, result } => self.responded(client, result),
         }
     }
 
@@ -303,6 +309,7 @@ impl Switch {
         match deadline {
             Deadline::Ring(leg) => self.ring_timed_out(leg),
             Deadline::Gather(leg) => self.gather_timed_out(leg),
+            Deadline::Reoffer(leg) => self.reoffer_again(leg),
             Deadline::Bridge(leg) => self.bridge_timed_out(leg),
             Deadline::Next(instance) => self.next_timed_out(instance),
             Deadline::Sleep(instance, token) => self.slept(instance, token),

@@ -13,6 +13,8 @@ pub(crate) enum Deadline {
     Ring(LegId),
     /// The caller typed no (further) digit.
     Gather(LegId),
+    /// The wait after an offer of ours that collided with theirs.
+    Reoffer(LegId),
     /// A bridge has lasted its time; the leg whose verb made it.
     Bridge(LegId),
     /// `next` of an instance.

@@ -17,6 +17,12 @@ impl Endpoint {
         if self.sessions.len() >= self.config.max_sessions {
             return self.refuse(arrival, &Answer::status(503).header(Name::RetryAfter, RETRY_AFTER));
         }
+        let replaces = match arrival.request.replaces() {
+            Ok(replaces) => replaces,
+            Err(error) => {
+                return self.refuse(arrival, &Answer { reason: error.to_string(), ..Answer::status(400) });
+            }
+        };
         let tag = self.new_tag();
         let dialog = match Dialog::as_server(&arrival.request, &tag) {
             Ok(dialog) => dialog,
@@ -32,7 +38,8 @@ impl Endpoint {
             server.session = Some(id);
         }
         self.answer(now, server, &Answer::status(100));
-        self.tell(Event::Invite { session: id, flow: arrival.flow, request: arrival.request.clone() });
+        let request = arrival.request.clone();
+        self.tell(Event::Invite { session: id, flow: arrival.flow, request, replaces });
     }
 
     /// The transaction and CSeq of a call that waits for our final response.

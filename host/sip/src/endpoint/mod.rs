@@ -14,6 +14,7 @@ mod write;
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use rand::rngs::StdRng;
@@ -21,7 +22,7 @@ use rand::{Rng, SeedableRng};
 
 use crate::Time;
 use crate::flow::{Flow, FlowId};
-use crate::message::{Method, Name};
+use crate::message::{Method, Name, Replaces};
 use crate::transaction::ClientEvent;
 use clients::{Client, Purpose};
 use servers::Server;
@@ -29,8 +30,8 @@ use sessions::Session;
 use timers::{Flows, Owner, Schedule};
 
 pub use types::{
-    Answer, Busy, ClientId, Config, Event, Failure, Invite, OutRequest, Output, ServerId, SessionEnd,
-    SessionId, Timers,
+    Answer, Busy, ClientId, Config, Event, Failure, Invite, OutRequest, Output, Replaced, ServerId,
+    SessionEnd, SessionId, Timers,
 };
 
 /// A SIP user agent core for many calls: bytes, time and wishes in; bytes, events and one deadline out.
@@ -41,8 +42,9 @@ pub use types::{
 /// - **mutators**: [`respond`](Self::respond) and [`request`](Self::request) outside of sessions;
 ///   [`provisional`](Self::provisional), [`accept`](Self::accept) and [`reject`](Self::reject) for calls
 ///   that came; [`invite`](Self::invite) for calls that go; [`end`](Self::end) and
-///   [`session_request`](Self::session_request) for both;
-/// - **out**: [`poll_output`](Self::poll_output), [`next_timeout`](Self::next_timeout).
+///   [`session_request`](Self::session_request) for both, with [`glare_wait`](Self::glare_wait);
+/// - **out**: [`poll_output`](Self::poll_output), [`next_timeout`](Self::next_timeout), and
+///   what [`replaced`](Self::replaced), [`replaces`](Self::replaces) and [`load`](Self::load) tell.
 ///
 /// After each call of an in or mutator method, call `poll_output` until it is `None`, then ask
 /// `next_timeout`; when that moment has come, call `handle_timeout`. `now` never goes back. Ids that are
@@ -161,6 +163,26 @@ impl Endpoint {
         self.sessions.get(&session).map(|session| &session.flow)
     }
 
+    /// The session that a Replaces header means, unless it ends already. Whether it may be replaced is the
+    /// user's to judge (RFC 3891 3): nobody by `early_only` once it is confirmed, nor an early one whose
+    /// INVITE came from the peer.
+    pub fn replaced(&self, replaces: &Replaces) -> Option<Replaced> {
+        self.find_replaced(replaces)
+    }
+
+    /// What the Replaces header of an INVITE to the peer of this session says to replace our dialog with
+    /// it; None before there is one.
+    pub fn replaces(&self, session: SessionId) -> Option<Replaces> {
+        let session = self.sessions.get(&session)?;
+        let dialog = session.dialogs.last()?;
+        Some(Replaces {
+            call_id: dialog.call_id.clone(),
+            to_tag: dialog.remote_tag.clone()?,
+            from_tag: session.local_tag.to_string(),
+            early_only: false,
+        })
+    }
+
     /// How much it keeps; all zero when nothing is under way.
     pub fn load(&self) -> Load {
         Load {
@@ -259,6 +281,14 @@ impl Endpoint {
         body: Option<(String, Bytes)>,
     ) -> Option<ClientId> {
         self.send_within(now, session, method, &headers, &body)
+    }
+
+    /// How long to wait after a 491 before the next offer: 2.1 to 4 s for the owner of the Call-ID, up to
+    /// 2 s for the other, in steps of 10 ms (RFC 3261 14.1).
+    pub fn glare_wait(&mut self, session: SessionId) -> Duration {
+        let is_ours = self.sessions.get(&session).is_some_and(|session| session.is_ours);
+        let (least, steps) = if is_ours { (210, 191) } else { (0, 201) };
+        Duration::from_millis(10 * u64::from(least + self.rng.next_u32() % steps))
     }
 }
 

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use super::clients::Purpose;
 use super::matching::Arrival;
-use super::types::{Answer, ClientId, Event, ServerId, SessionEnd, SessionId};
+use super::types::{Answer, ClientId, Event, Replaced, ServerId, SessionEnd, SessionId};
 use super::{Endpoint, release, timers::Owner};
 use crate::Time;
 use crate::dialog::Dialog;
 use crate::flow::Flow;
-use crate::message::{Method, Name};
+use crate::message::{Method, Name, Replaces};
 use crate::transaction::timer::{Slots, Timer};
 use crate::transaction::{Action, ClientEvent, ServerEvent};
 
@@ -32,6 +32,8 @@ pub(super) enum State {
 #[derive(Debug)]
 pub(super) struct Session {
     pub(super) state: State,
+    /// We sent the first INVITE, and so chose the Call-ID.
+    pub(super) is_ours: bool,
     /// The way to the peer: where it was last heard.
     pub(super) flow: Flow,
     /// The connection is closed. The peer may come back on another one until we have something to say.
@@ -56,6 +58,7 @@ impl Session {
     pub(super) fn new(state: State, flow: &Flow, local_tag: Arc<str>) -> Self {
         Session {
             state,
+            is_ours: matches!(state, State::Outgoing(_)),
             flow: *flow,
             is_cut: false,
             local_tag,
@@ -88,6 +91,17 @@ impl Endpoint {
             dialog.remote_tag == arrival.from_tag && Some(&*dialog.call_id) == arrival.request.call_id()
         })?;
         Some((id, at))
+    }
+
+    pub(super) fn find_replaced(&self, replaces: &Replaces) -> Option<Replaced> {
+        let id = *self.tags.get(&*replaces.to_tag)?;
+        let session = self.sessions.get(&id).filter(|session| session.state != State::Closing)?;
+        let fits = |dialog: &Dialog| {
+            dialog.call_id == replaces.call_id && dialog.remote_tag.as_deref() == Some(&replaces.from_tag)
+        };
+        let is_early = session.state != State::Confirmed;
+        let replaced = Replaced { session: id, is_early, is_ours: session.is_ours };
+        session.dialogs.iter().any(fits).then_some(replaced)
     }
 
     /// A request of the peer came on this flow: so do ours from now on.

@@ -1,7 +1,7 @@
 //! What goes in and out of an [`Endpoint`](super::Endpoint).
 
 use crate::flow::Flow;
-use crate::message::{Message, Method, Name};
+use crate::message::{Message, Method, Name, Replaces};
 use bytes::Bytes;
 
 pub use crate::transaction::timer::Timers;
@@ -119,6 +119,17 @@ pub struct OutRequest {
     pub body: Option<(String, Bytes)>,
 }
 
+/// The session that a Replaces header names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Replaced {
+    /// The session.
+    pub session: SessionId,
+    /// It has no 2xx yet.
+    pub is_early: bool,
+    /// Its INVITE was ours.
+    pub is_ours: bool,
+}
+
 /// `max_transactions` or `max_sessions` is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("too many transactions or sessions")]
@@ -170,6 +181,8 @@ pub enum Event {
         flow: Flow,
         /// The INVITE.
         request: Message,
+        /// The dialog that it wants to replace; see [`replaced`](super::Endpoint::replaced).
+        replaces: Option<Replaces>,
     },
     /// 101 to 199 to our INVITE. The To tag tells the early dialogs of a forking peer apart.
     Progress {

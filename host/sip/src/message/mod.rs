@@ -11,6 +11,7 @@ mod name;
 mod name_addr;
 pub(crate) mod parse;
 mod reason;
+mod replaces;
 pub(crate) mod syntax;
 mod uri;
 mod validate;
@@ -29,6 +30,7 @@ pub use name::Name;
 pub use name_addr::NameAddr;
 pub use parse::{MAX_HEADERS, MAX_MESSAGE, ParseError, ParseFault};
 pub use reason::reason_phrase;
+pub use replaces::Replaces;
 pub use syntax::{HeaderError, SyntaxError};
 pub use uri::{Uri, percent_decoded};
 pub use validate::Invalid;
@@ -172,6 +174,17 @@ impl Message {
     /// The Record-Route values, in order.
     pub fn record_routes(&self) -> Vec<String> {
         self.values(&Name::RecordRoute).map(Cow::into_owned).collect()
+    }
+
+    /// The dialog that an INVITE wants to replace; an error also for a second header (RFC 3891 3).
+    pub fn replaces(&self) -> Result<Option<Replaces>, HeaderError> {
+        let malformed = |error| HeaderError::Malformed(Name::Replaces, error);
+        let mut values = self.headers(&Name::Replaces).map(syntax::unfolded);
+        let Some(value) = values.next() else { return Ok(None) };
+        match values.next() {
+            Some(_) => Err(malformed(SyntaxError::Parameter)),
+            None => Replaces::parse(&value).map(Some).map_err(malformed),
+        }
     }
 
     /// Seconds; None if missing or malformed, the maximum if too large (RFC 3261 20.19).

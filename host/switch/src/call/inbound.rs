@@ -143,7 +143,7 @@ impl Switch {
         let Some(&id) = self.sessions.get(&session) else { return };
         let Some(leg) = self.legs.get_mut(&id) else { return };
         if !std::mem::take(&mut leg.audio.offered) {
-            return;
+            return self.reoffer_if_wanted(id);
         }
         if self.take_answer(id, ack).is_err() {
             self.hang_up(id, HangupInfo::new(Cause::Other, 488));
@@ -152,6 +152,7 @@ impl Switch {
         if self.verb_is(id, |kind| matches!(kind, VerbKind::Answer)) {
             self.finish_verb(id, Ok(Value::Done));
         }
+        self.reoffer_if_wanted(id);
     }
 
     /// Nothing came from the peer for too long. Before its answer a phone need not send, and

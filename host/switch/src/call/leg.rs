@@ -10,6 +10,7 @@ use super::{
     audio::Audio,
     bridge::Joined,
     dial::{Dial, Purpose},
+    reoffer::Reoffer,
 };
 use crate::{
     command::{CallInfo, CallState, Cause, Direction, Error, Event, HangupInfo, OperationEnd},
@@ -45,6 +46,9 @@ pub(crate) struct Leg {
     pub(crate) rung: bool,
     pub(crate) audio: Audio,
     pub(crate) joined: Option<Joined>,
+    pub(crate) reoffer: Option<Reoffer>,
+    /// Something changed since our last offer, which is still under way.
+    pub(crate) reoffer_again: bool,
     /// The tone that this leg hears while it dials.
     pub(crate) ringback: Option<PlayId>,
     /// The plugin instance that drives this leg.
@@ -100,6 +104,8 @@ impl Leg {
             rung: false,
             audio,
             joined: None,
+            reoffer: None,
+            reoffer_again: false,
             ringback: None,
             owner: None,
             verb: None,
@@ -201,6 +207,9 @@ impl Switch {
         }
         if let Some(joined) = leg.joined.take() {
             self.partner_gone(joined, info);
+        }
+        if let Some(Reoffer::Waits(timer)) = leg.reoffer {
+            self.timers.cancel(timer);
         }
         self.cancel_dials_of(id, info);
         let dial = leg.dial.take();

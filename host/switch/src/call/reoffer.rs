@@ -1,9 +1,32 @@
-//! What a peer asks for within its session: hold, another address, a refreshed session.
+//! Offers within a session: theirs for hold, another address or a refresh; ours for a changed description.
 
-use jackfield_sip::{Answer, Message, Method, Name, ServerId, SessionId};
+use jackfield_media::LegId;
+use jackfield_sip::{Answer, ClientId, Failure, Message, Method, Name, ServerId, SessionId};
 
-use super::audio::{SDP, session_in};
-use crate::switch::{ALLOW, Switch};
+use super::{
+    audio::{SDP, session_in},
+    leg::Phase,
+};
+use crate::{
+    switch::{ALLOW, Switch},
+    timer::{Deadline, TimerId},
+};
+
+/// An offer of ours within a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reoffer {
+    /// Something else is under way: as soon as it is over.
+    Wanted,
+    Sent(ClientId),
+    /// After a 491.
+    Waits(TimerId),
+}
+
+/// What a request within a session was for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    Reoffer(LegId),
+}
 
 impl Switch {
     /// A re-INVITE or UPDATE: answered here, the other leg does not learn of it.
@@ -34,6 +57,81 @@ impl Switch {
         match body {
             Some(body) => Answer::status(200).body(SDP, body),
             None => Answer::status(488),
+        }
+    }
+
+    /// Sends a re-INVITE that describes our audio as it now is, at once or as soon as the session allows
+    /// it; one that is refused changes nothing.
+    pub(crate) fn reoffer(&mut self, id: LegId) {
+        let Some(leg) = self.legs.get_mut(&id).filter(|leg| leg.phase == Phase::Up) else { return };
+        let Some(session) = leg.session else { return };
+        match leg.reoffer {
+            None | Some(Reoffer::Wanted) => {}
+            // What is described then is newer than this wish.
+            Some(Reoffer::Waits(_)) => return,
+            Some(Reoffer::Sent(_)) => {
+                leg.reoffer_again = true;
+                return;
+            }
+        }
+        leg.reoffer = Some(Reoffer::Wanted);
+        let address = leg.audio.address;
+        let codecs = self.codecs_like(Some(id));
+        let Some(offer) = self.offer(id, address, &codecs) else { return };
+        let body = Some((SDP.to_owned(), offer));
+        let sent = self.endpoint.session_request(self.now, session, Method::Invite, Vec::new(), body);
+        let Some(client) = sent else { return };
+        self.asked.insert(client, Asked::Reoffer(id));
+        if let Some(leg) = self.legs.get_mut(&id) {
+            leg.reoffer = Some(Reoffer::Sent(client));
+        }
+    }
+
+    /// The session of a leg may be free for the offer that waited.
+    pub(crate) fn reoffer_if_wanted(&mut self, id: LegId) {
+        let wanted = |leg: &super::leg::Leg| leg.reoffer == Some(Reoffer::Wanted);
+        if self.legs.get(&id).is_some_and(wanted) {
+            self.reoffer(id);
+        }
+    }
+
+    /// The wait after a 491 is over.
+    pub(crate) fn reoffer_again(&mut self, id: LegId) {
+        if let Some(leg) = self.legs.get_mut(&id) {
+            leg.reoffer = None;
+            self.reoffer(id);
+        }
+    }
+
+    /// The end of a request of ours within a session.
+    pub(crate) fn responded(&mut self, client: ClientId, result: Result<Message, Failure>) {
+        match self.asked.remove(&client) {
+            Some(Asked::Reoffer(leg)) => self.reoffer_answered(leg, client, result),
+            None => {}
+        }
+    }
+
+    fn reoffer_answered(&mut self, id: LegId, client: ClientId, result: Result<Message, Failure>) {
+        let Some(leg) = self.legs.get_mut(&id).filter(|leg| leg.reoffer == Some(Reoffer::Sent(client)))
+        else {
+            return;
+        };
+        leg.reoffer = None;
+        let Some(session) = leg.session else { return };
+        match result.as_ref().ok().and_then(Message::status) {
+            Some(491) => {
+                let at = self.now.saturating_add(self.endpoint.glare_wait(session));
+                leg.reoffer = Some(Reoffer::Waits(self.timers.set(at, Deadline::Reoffer(id))));
+            }
+            Some(200..300) => {
+                // A 2xx whose answer fits nothing leaves the audio as it was.
+                let _ = result.is_ok_and(|response| self.take_answer(id, &response).is_ok());
+            }
+            _ => {}
+        }
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        if std::mem::take(&mut leg.reoffer_again) {
+            self.reoffer(id);
         }
     }
 

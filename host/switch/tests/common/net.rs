@@ -1,7 +1,7 @@
 //! What phones do unasked: log in when challenged, acknowledge, answer BYE and CANCEL, and say again
 //! what they said before. Every message is built and read with rsip.
 
-use std::net::SocketAddr;
+use std::{collections::VecDeque, net::SocketAddr};
 
 use bytes::Bytes;
 use jackfield_sip::{Flow, Transport};
@@ -56,6 +56,10 @@ pub(super) struct LineState {
     /// Acknowledges 2xx by itself, with this answer if one is due.
     pub(super) acknowledges: bool,
     pub(super) answer: Option<Sdp>,
+    /// Re-INVITEs and UPDATEs that came.
+    pub(super) asked: Vec<Request>,
+    /// What they are answered with; 200 when it is empty.
+    pub(super) reoffer_statuses: VecDeque<u16>,
     /// Answers to requests within the call: method and status.
     pub(super) within: Vec<(String, u16)>,
     pub(super) sdp: Option<Sdp>,
@@ -272,6 +276,8 @@ impl World {
             acks: 0,
             acknowledges: true,
             answer: None,
+            asked: Vec::new(),
+            reoffer_statuses: VecDeque::new(),
             within: Vec::new(),
             sdp: None,
             theirs: None,
@@ -286,11 +292,11 @@ impl World {
         let line = &mut self.lines[index];
         let phone = line.phone;
         match request.method {
-            Method::Invite => {
-                assert_eq!(cseq_of(&request), cseq_of(&line.invite), "the exchange sends no re-INVITE yet");
+            Method::Invite if cseq_of(&request) == cseq_of(&line.invite) && !line.is_caller => {
                 let again = line.said.clone();
                 again.into_iter().for_each(|bytes| self.say_bytes(phone, bytes));
             }
+            Method::Invite | Method::Update => self.reoffered(index, request),
             Method::Ack => {
                 let is_of_2xx = line.statuses.last().is_some_and(|status| *status < 300);
                 line.acks += usize::from(is_of_2xx);
@@ -313,6 +319,28 @@ impl World {
                 self.say(phone, response(&request, 405, ""));
             }
         }
+    }
+
+    /// A re-INVITE or UPDATE: accepted with what the phone described before, unless the story says otherwise.
+    fn reoffered(&mut self, index: usize, request: Request) {
+        let line = &mut self.lines[index];
+        let status = line.reoffer_statuses.pop_front().unwrap_or(200);
+        let mut response = response(&request, status, "");
+        if status < 300 {
+            let contact = format!("<{}>", contact(&self.phones[line.phone].flow));
+            response.headers.push(headers::Contact::new(contact).into());
+        }
+        if let Some(offer) = Sdp::read(&request.body).filter(|_| status < 300) {
+            let own = line.sdp.clone().expect("a description");
+            let codec = offer.codecs().into_iter().find(|codec| own.payloads.contains(codec));
+            let answer = own.payloads(&[codec.expect("a common codec"), 101]);
+            line.voice.agree(&answer, Some(&offer));
+            set_session(&mut response.headers, &mut response.body, &answer);
+            (line.theirs, line.sdp) = (Some(offer), Some(answer));
+        }
+        line.asked.push(request);
+        let phone = line.phone;
+        self.say(phone, response);
     }
 
     /// The callee answers its INVITE.

@@ -392,6 +392,16 @@ impl World {
         self.lines[line.0].sdp.clone().expect("a description")
     }
 
+    /// The re-INVITEs and UPDATEs that the phone got since the last look.
+    pub(crate) fn reoffers(&mut self, line: Line) -> Vec<Request> {
+        std::mem::take(&mut self.lines[line.0].asked)
+    }
+
+    /// The phone answers its next re-INVITEs and UPDATEs so, and later ones with 200.
+    pub(crate) fn answers_reoffers(&mut self, line: Line, statuses: &[u16]) {
+        self.lines[line.0].reoffer_statuses.extend(statuses);
+    }
+
     /// A request in the call, and its status.
     #[track_caller]
     pub(crate) fn asks_within(&mut self, line: Line, request: Request) -> u16 {
