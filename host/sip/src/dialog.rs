@@ -51,14 +51,16 @@ impl Dialog {
     pub(crate) fn as_server(request: &Message, local_tag: &str) -> Result<Dialog, HeaderError> {
         let remote = request.from()?;
         let (cseq, _) = request.cseq()?;
+        // A peer of RFC 2543 has no tag, and need not have a Contact: it is where its calls come from.
+        let from = || remote.tag().is_none().then(|| remote.uri().to_string());
         Ok(Dialog {
             call_id: request.call_id().ok_or(HeaderError::Missing(Name::CallId))?.to_owned(),
             local: format!("{};tag={local_tag}", request.to()?),
+            target: contact(request).or_else(from).ok_or(HeaderError::Missing(Name::Contact))?,
             remote_tag: remote.tag().map(str::to_owned),
             remote: remote.to_string(),
             local_cseq: 0,
             remote_cseq: Some(cseq),
-            target: contact(request).ok_or(HeaderError::Missing(Name::Contact))?,
             routes: request.record_routes(),
         })
     }

@@ -21,8 +21,8 @@ pub use endpoint::{
 pub use flow::{Flow, FlowId, Transport};
 pub use frame::{Frame, FrameError, Framer};
 pub use message::{
-    Builder, Credentials, HeaderError, HeaderValue, Invalid, Message, Method, Name, NameAddr, ParseError,
-    ParseFault, Replaces, SyntaxError, Uri, Via, reason_phrase,
+    Builder, Content, Credentials, HeaderError, HeaderValue, Invalid, Message, Method, Name, NameAddr,
+    ParseError, ParseFault, Replaces, SyntaxError, Uri, Via, reason_phrase,
 };
 pub use offer_answer::{
     Agreed, Audio, Direction, Local, LocalCodec, NoCommonCodec, Payload, SdpError, Session, agreed, answer,

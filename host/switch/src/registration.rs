@@ -69,6 +69,10 @@ impl Switch {
 
     fn registered(&mut self, flow: &Flow, request: &Message) -> Result<Answer, Answer> {
         let to = request.to().map_err(|_| Answer::status(400))?;
+        // RFC 3261 10.2: an address-of-record is a SIP or SIPS URI.
+        if !to.uri().is_sip() {
+            return Err(Answer { reason: "To is no SIP URI".to_owned(), ..Answer::status(400) });
+        }
         let user = self.authenticate(request, Some(&to))?;
         let present: Vec<Binding> = self.registry.of(&user, self.now).cloned().collect();
         let rules = rules(&self.settings);

@@ -14,3 +14,4 @@ mod menu;
 mod phones;
 mod reload;
 mod soak;
+mod torture;

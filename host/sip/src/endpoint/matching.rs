@@ -179,14 +179,15 @@ impl Endpoint {
 }
 
 /// RFC 3261 17.2.3: branch, sent-by and method; ACK and CANCEL look for their INVITE. Without the magic
-/// cookie the peer is one of RFC 2543, and its transaction is known by everything that a retransmission
-/// repeats; the To tag is left out, for the ACK has one and the INVITE has none.
+/// cookie, or with nothing behind it, the peer is taken for one of RFC 2543, and its transaction is known by
+/// everything that a retransmission repeats; the To tag is left out, for the ACK has one and the INVITE has
+/// none.
 fn server_key(request: &Message, method: &Method, via: &Via, cseq: u32, from_tag: Option<&str>) -> Arc<str> {
     let method = match method {
         Method::Ack | Method::Cancel => &Method::Invite,
         method => method,
     };
-    match via.branch().filter(|branch| branch.starts_with("z9hG4bK")) {
+    match via.branch().filter(|branch| branch.strip_prefix("z9hG4bK").is_some_and(|id| !id.is_empty())) {
         Some(branch) => {
             let (host, port) = (via.host(), via.port().unwrap_or_default());
             format!("{branch} {host}:{port} {method}").into()

@@ -5,6 +5,7 @@
 //! what everybody needs.
 
 mod build;
+mod content;
 mod credentials;
 mod method;
 mod name;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 pub use build::{Builder, HeaderValue};
+pub use content::Content;
 pub use credentials::Credentials;
 pub use method::Method;
 pub use name::Name;
@@ -201,6 +203,27 @@ impl Message {
     pub fn content_type(&self) -> Option<&str> {
         let value = std::str::from_utf8(self.header(&Name::ContentType)?).ok()?;
         value.split(';').next().map(str::trim_ascii)
+    }
+
+    /// What the body has of that media type, also as one of the parts of a multipart body.
+    pub fn content(&self, media_type: &str) -> Content<'_> {
+        content::find(self, media_type)
+    }
+
+    /// Whether an answer may have a body of that media type (RFC 3261 20.1). `default` is what a peer
+    /// takes that does not say.
+    pub fn accepts(&self, media_type: &str, default: &str) -> bool {
+        let mut ranges = self.values(&Name::Accept).peekable();
+        if ranges.peek().is_none() {
+            return self.header(&Name::Accept).is_none() && media_type.eq_ignore_ascii_case(default);
+        }
+        let main = media_type.split('/').next().unwrap_or_default();
+        ranges.any(|range| {
+            let range = range.split(';').next().unwrap_or_default().trim_ascii();
+            range.eq_ignore_ascii_case(media_type)
+                || range == "*/*"
+                || range.strip_suffix("/*").is_some_and(|range| range.eq_ignore_ascii_case(main))
+        })
     }
 
     /// The content of every Authorization or Proxy-Authorization line.

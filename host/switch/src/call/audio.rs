@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use bytes::Bytes;
 use jackfield_media::{self as media, Codec, Lease, LegId, Params, Security};
-use jackfield_sip::{self as sip, Agreed, Local, LocalCodec, Message};
+use jackfield_sip::{self as sip, Agreed, Content, Local, LocalCodec, Message};
 
 use crate::{io::Output, switch::Switch};
 
@@ -159,13 +159,11 @@ impl Switch {
 
 /// The SDP that a message carries, if it carries a body; the status to refuse it with otherwise.
 pub(crate) fn session_in(message: &Message) -> Result<Option<sip::Session>, u16> {
-    if message.body().is_empty() {
-        return Ok(None);
+    match message.content(SDP) {
+        Content::Nothing => Ok(None),
+        Content::Found(body) => sip::parse_sdp(body).map(Some).map_err(|_| 400),
+        Content::Other => Err(415),
     }
-    if !message.content_type().is_some_and(|kind| kind.eq_ignore_ascii_case(SDP)) {
-        return Err(415);
-    }
-    sip::parse_sdp(message.body()).map(Some).map_err(|_| 400)
 }
 
 fn params(agreed: Agreed) -> Option<Params> {

@@ -36,6 +36,10 @@ impl Switch {
             415 => final_answer(415).header(sip::Name::Accept, SDP),
             status => final_answer(status),
         })?;
+        // RFC 3261 13.3.1.4: every answer to an INVITE has a body.
+        if !request.accepts(SDP, SDP) {
+            return Err(final_answer(406).header(sip::Name::Accept, SDP));
+        }
         if self.calls.len() >= self.settings.max_calls as usize {
             return Err(final_answer(503));
         }

@@ -1,5 +1,8 @@
-//! Messages of RFC 4475 and RFC 5118, typed by section. The wide coverage is a work of its own.
+//! The torture messages of RFC 4475 and RFC 5118: what the parser makes of each, and what it reads in some.
 #![allow(clippy::unwrap_used, reason = "tests fail by panic")]
+
+mod messages;
+mod verdicts;
 
 use bytes::Bytes;
 use jackfield_sip::{HeaderError, Invalid, Message, Method, Name, ParseFault, SyntaxError, Transport};
