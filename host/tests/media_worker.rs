@@ -12,7 +12,7 @@ use jackfield::{
     rtp::{self, Handle},
     shard::{Clock, Gate},
 };
-use jackfield_media::{Codec, Command, Event, Lease, LegId, Params, Security};
+use jackfield_media::{Codec, Command, Event, Lease, LegId, Params, Rtcp, Security, Tones};
 use jackfield_switch::Input;
 
 const WAIT: Duration = Duration::from_secs(10);
@@ -48,6 +48,8 @@ impl Worker {
             codec: Codec::Pcma,
             payload_type: 8,
             dtmf: None,
+            tones: Tones::default(),
+            rtcp: Rtcp::Apart(None),
             remote: Some(phone.local_addr().expect("it is bound")),
             send: true,
             receive: true,

@@ -57,6 +57,6 @@ pub(crate) fn relay(
     if let Kind::Audio(codec) = kind {
         codec::convert(codec, target.codec, packet.payload_mut());
     }
-    to.stats.packets_sent += 1;
+    to.count_relayed(now, kind, stamp.timestamp, packet.payload().len());
     Some(Forward { port: to.port, to: target.to, length: packet.length() })
 }

@@ -54,6 +54,24 @@ pub enum Security {
     Plain,
 }
 
+/// Which port a peer's RTCP uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rtcp {
+    /// One of its own: that of its SDP (RFC 3605), or the one behind its RTP port.
+    Apart(Option<SocketAddr>),
+    /// That of RTP (RFC 5761).
+    Mux,
+}
+
+/// How digits travel as tones on a leg.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tones {
+    /// DTMF tones of the peer are digits.
+    pub heard: bool,
+    /// Digits reach the peer as tones, so tones on their way to it are left as they are.
+    pub wanted: bool,
+}
+
 /// What an offer/answer exchange agreed for one leg.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Params {
@@ -63,6 +81,10 @@ pub struct Params {
     pub payload_type: u8,
     /// Payload type of RFC 4733 telephone-event at 8000 Hz, when agreed.
     pub dtmf: Option<u8>,
+    /// How in-band DTMF is treated.
+    pub tones: Tones,
+    /// Where the peer's RTCP goes.
+    pub rtcp: Rtcp,
     /// The peer's address from its SDP; until a packet is latched, we send there.
     pub remote: Option<SocketAddr>,
     /// We may send (the peer's direction is sendrecv or recvonly).
@@ -220,6 +242,25 @@ pub struct Stats {
     pub packets_sent: u64,
     /// From another source than the latched one, not RTP, or not what was agreed.
     pub packets_refused: u64,
-    /// Gaps in the received sequence.
+    /// Expected and never received (RFC 3550 A.3).
     pub packets_lost: u64,
+    /// Mean interarrival jitter of what was received (RFC 3550 A.8).
+    pub jitter: Duration,
+    /// Estimated mean opinion score of what was received, in hundredths (ITU-T G.107); `None` when nothing was.
+    pub mos: Option<u16>,
+    /// From us to the peer and back, as its last report has it.
+    pub round_trip: Option<Duration>,
+    /// What the peer says of our stream; `None` when it sent no report.
+    pub remote: Option<RemoteStats>,
+}
+
+/// What a peer received of our stream, by its last report.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RemoteStats {
+    /// Packets lost on their way to it.
+    pub lost: u64,
+    /// Interarrival jitter, as it was at the last report.
+    pub jitter: Duration,
+    /// Estimated mean opinion score, in hundredths.
+    pub mos: u16,
 }

@@ -3,16 +3,25 @@
 use std::{net::SocketAddr, ops::Deref, time::Duration};
 
 use crate::{
-    Codec, Digits, Event, LegId, Params, PlayEnd, PlayId, PortId, RecordEnd, RecordId, Source, Stats, Time,
+    Codec, Digits, Event, LegId, Params, PlayEnd, PlayId, PortId, RecordEnd, RecordId, RemoteStats, Rtcp,
+    Source, Stats, Time,
     dtmf::{Beat, Detector, Keypad, Payload},
     latch::{Latch, Verdict},
-    output::{Made, Output},
+    output::{Made, Output, Report},
     prompt::Player,
+    quality::{self, Line},
     record::Recorder,
-    rtp::{Packet, Stamp},
+    rtcp::{self, Control, Reception, Sent},
+    rtp::{self, Packet, Stamp},
+    session::Channel,
     stream::{Incoming, Order, Outgoing},
     tick, tone,
 };
+
+/// The clock of a leg's timestamps, in Hz.
+const CLOCK: u32 = 8000;
+/// Audio in one packet, for the delay that it costs.
+const PACKET: Duration = Duration::from_millis(20);
 
 #[derive(Debug)]
 pub(crate) struct Leg {
@@ -27,6 +36,11 @@ pub(crate) struct Leg {
     params: Option<Params>,
     latch: Latch,
     incoming: Incoming,
+    reception: Reception,
+    control: Control,
+    sent: Sent,
+    /// The session calls for its reports.
+    reporting: bool,
     detector: Detector,
     player: Option<Player>,
     keypad: Keypad,
@@ -60,17 +74,22 @@ pub(crate) struct Target {
 }
 
 impl Leg {
-    pub(crate) fn new(now: Time, id: LegId, port: PortId, params: Option<Params>, random: u64) -> Self {
+    pub(crate) fn new(now: Time, id: LegId, port: PortId, params: Option<Params>, random: [u64; 2]) -> Self {
+        let out = Outgoing::new(now, random[0]);
         Self {
             id,
             port,
             stats: Stats::default(),
-            out: Outgoing::new(now, random),
+            sent: Sent::new(out.ssrc()),
+            out,
             peer: None,
             walked: false,
             params,
             latch: Latch::default(),
             incoming: Incoming::default(),
+            reception: Reception::default(),
+            control: Control::new(random[1]),
+            reporting: false,
             detector: Detector::default(),
             player: None,
             keypad: Keypad::default(),
@@ -116,12 +135,7 @@ impl Leg {
         let stamp = packet.stamp();
         let order = self.incoming.receive(now, stamp);
         self.stats.packets_received += 1;
-        match order {
-            Order::Ahead(steps) => self.stats.packets_lost += u64::from(steps - 1),
-            // A packet that is only late was counted as lost.
-            Order::Behind(1..) => self.stats.packets_lost = self.stats.packets_lost.saturating_sub(1),
-            Order::Behind(0) | Order::Start => {}
-        }
+        self.reception.receive(now, stamp, order, matches!(kind, Kind::Audio(_)).then_some(CLOCK));
         match kind {
             Kind::Audio(codec) => {
                 if let Some(recorder) = &mut self.recorder {
@@ -247,8 +261,78 @@ impl Leg {
         for _ in 0..self.keypad.clear() {
             output.events.push_back(Event::DigitsSent { leg: self.id });
         }
-        output.events.push_back(Event::Closed { leg: self.id, port: self.port, stats: self.stats });
+        if let Some(bytes) = self.control.bye(now, &self.sent, &mut self.reception) {
+            self.send_report(bytes, output);
+        }
+        output.events.push_back(Event::Closed { leg: self.id, port: self.port, stats: self.stats() });
     }
+
+    fn stats(&self) -> Stats {
+        let (expected, lost) = self.reception.expected_and_lost();
+        let jitter = self.reception.jitter();
+        let codec = self.params.as_ref().map_or(Codec::Pcmu, |params| params.codec);
+        let round_trip = self.control.round_trip();
+        // Half the way there and back, a packet, and the buffer that evens out the jitter.
+        let delay = |jitter: Duration| round_trip.unwrap_or_default() / 2 + PACKET + 2 * jitter;
+        let score = |lost: u64, of: u64, burst, jitter| {
+            let loss = lost as f64 / of.max(1) as f64;
+            quality::mos(codec, Line { loss, burst, delay: delay(jitter) })
+        };
+        let remote = self.control.remote().map(|remote| RemoteStats {
+            mos: score(remote.lost, self.sent.packets, 1.0, remote.jitter),
+            ..remote
+        });
+        let mos = (expected > 0).then(|| score(lost, expected, self.reception.burst_length(), jitter));
+        Stats { packets_lost: lost, jitter, mos, round_trip, remote, ..self.stats }
+    }
+
+    // ---- RTCP
+
+    /// A packet on the port of RTP is RTCP.
+    pub(crate) fn is_report(&self, packet: &[u8]) -> bool {
+        self.params.as_ref().is_some_and(|params| params.rtcp == Rtcp::Mux) && rtcp::is_rtcp(packet)
+    }
+
+    /// A packet that should be RTCP. A report is a sign of life, also of a peer that is mute.
+    pub(crate) fn hear_report(&mut self, now: Time, source: SocketAddr, packet: &[u8]) {
+        let Some(way) = self.params.as_ref().map(|params| params.rtcp) else { return };
+        let admitted = self.control.admit(self.latch.source(), way, source);
+        if admitted && self.control.hear(now, packet, self.sent.ssrc, CLOCK) {
+            self.alive = now;
+            self.timed_out = false;
+        } else {
+            self.stats.packets_refused += 1;
+        }
+    }
+
+    /// True once: when the first packet of the peer has come.
+    pub(crate) fn begins_reports(&mut self) -> bool {
+        !std::mem::replace(&mut self.reporting, true)
+    }
+
+    /// A report is due.
+    pub(crate) fn report(&mut self, now: Time, output: &mut Output) {
+        if self.report_destination().is_some()
+            && let Some(bytes) = self.control.report(now, &self.sent, &mut self.reception)
+        {
+            self.send_report(bytes, output);
+        }
+    }
+
+    fn send_report(&self, bytes: Vec<u8>, output: &mut Output) {
+        if let Some((to, channel)) = self.report_destination() {
+            output.reports.push_back(Report { port: self.port, channel, to, bytes });
+        }
+    }
+
+    fn report_destination(&self) -> Option<(SocketAddr, Channel)> {
+        let params = self.params.as_ref()?;
+        let to = self.control.destination(self.latch.source(), params.remote, params.rtcp)?;
+        let channel = if params.rtcp == Rtcp::Mux { Channel::Rtp } else { Channel::Rtcp };
+        Some((to, channel))
+    }
+
+    // ---- what we send
 
     /// 20 ms are over. Digits come before the prompt, which waits for them.
     pub(crate) fn tick(&mut self, tick: u64, output: &mut Output) {
@@ -309,13 +393,30 @@ impl Leg {
     fn send_audio(&mut self, tick: u64, frame: &[u8; tick::FRAME], output: &mut Output) {
         if let Some(target) = self.target() {
             let stamp = self.out.audio(tick::time(tick));
+            self.sent.audio(tick::time(tick), stamp.timestamp);
             self.send(Made::new(self.port, target.to, stamp, target.payload_type, frame), output);
         }
     }
 
     fn send(&mut self, packet: Option<Made>, output: &mut Output) {
-        self.stats.packets_sent += packet.is_some() as u64;
-        output.packets.extend(packet);
+        if let Some(packet) = packet {
+            self.count_sent(packet.bytes().len() - rtp::HEADER);
+            output.packets.push_back(packet);
+        }
+    }
+
+    /// A packet with so many bytes of payload goes to the peer.
+    fn count_sent(&mut self, octets: usize) {
+        self.stats.packets_sent += 1;
+        self.sent.count(octets);
+    }
+
+    /// A packet of the bridged leg goes to the peer.
+    pub(crate) fn count_relayed(&mut self, now: Time, kind: Kind, timestamp: u32, octets: usize) {
+        self.count_sent(octets);
+        if let Kind::Audio(_) = kind {
+            self.sent.audio(now, timestamp);
+        }
     }
 
     fn report_digits(&mut self, output: &mut Output) {

@@ -40,10 +40,12 @@ mod bridge;
 mod latch;
 mod leg;
 mod output;
+mod quality;
 mod record;
+mod rtcp;
 mod stream;
 mod tick;
 
 pub use command::*;
 pub use prompt::{Clip, ClipError, to_wav};
-pub use session::{Forward, Session, Settings, Transmit};
+pub use session::{Channel, Forward, Session, Settings, Transmit};

@@ -2,13 +2,23 @@
 
 use std::{collections::VecDeque, net::SocketAddr};
 
-use crate::{Event, PortId, rtp, tick};
+use crate::{Event, PortId, rtp, session::Channel, tick};
 
 /// Packets that we made and events, in their order.
 #[derive(Debug, Default)]
 pub(crate) struct Output {
     pub(crate) packets: VecDeque<Made>,
+    pub(crate) reports: VecDeque<Report>,
     pub(crate) events: VecDeque<Event>,
+}
+
+/// An RTCP packet that we made.
+#[derive(Debug)]
+pub(crate) struct Report {
+    pub(crate) port: PortId,
+    pub(crate) channel: Channel,
+    pub(crate) to: SocketAddr,
+    pub(crate) bytes: Vec<u8>,
 }
 
 /// A packet that we made.

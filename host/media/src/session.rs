@@ -1,15 +1,21 @@
 //! The only door of the crate: everything that one media worker does.
 
-use std::{collections::HashMap, net::SocketAddr, time::Duration};
+use std::{
+    cmp::Reverse,
+    collections::{BinaryHeap, HashMap},
+    net::SocketAddr,
+    time::Duration,
+};
 
 use slab::Slab;
 
 use crate::{
     Command, Event, LegId, Params, PlayEnd, PortId, RecordEnd, Stats, Time, bridge,
     leg::Leg,
-    output::Output,
+    output::{Output, Report},
     prompt::Player,
     record::{self, Recorder},
+    rtcp,
     rtp::Packet,
     tick,
 };
@@ -47,11 +53,22 @@ pub struct Forward {
     pub length: usize,
 }
 
+/// The socket of a port that a packet belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Channel {
+    /// The one for RTP, and for RTCP where both share a port.
+    Rtp,
+    /// The one for RTCP, on the next port number.
+    Rtcp,
+}
+
 /// Send `buffer[..length]` from `port` to `to`; `buffer` is what [`Session::poll_transmit`] was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Transmit {
-    /// The socket to send from.
+    /// The port to send from.
     pub port: PortId,
+    /// Which of its sockets.
+    pub channel: Channel,
     /// The peer's address.
     pub to: SocketAddr,
     /// Bytes to send.
@@ -61,7 +78,7 @@ pub struct Transmit {
 /// All legs of one worker.
 ///
 /// - In: [`handle_command`](Self::handle_command), [`handle_packet`](Self::handle_packet),
-///   [`handle_timeout`](Self::handle_timeout).
+///   [`handle_report`](Self::handle_report), [`handle_timeout`](Self::handle_timeout).
 /// - Out: [`poll_transmit`](Self::poll_transmit), [`poll_event`](Self::poll_event), and the
 ///   [`Forward`] of a packet.
 /// - When to come back: [`next_timeout`](Self::next_timeout).
@@ -81,6 +98,8 @@ pub struct Session {
     tick: u64,
     /// No leg times out before; it may be too early, never too late.
     watch: Option<Time>,
+    /// When legs report by RTCP; legs that are gone are found out when their time comes.
+    reports: BinaryHeap<Reverse<(Time, LegId)>>,
     random: u64,
     output: Output,
 }
@@ -96,6 +115,7 @@ impl Session {
             walked: Vec::new(),
             tick: 0,
             watch: None,
+            reports: BinaryHeap::new(),
             random: settings.seed,
             output: Output::default(),
         }
@@ -164,6 +184,10 @@ impl Session {
     ) -> Option<Forward> {
         let key = (*self.ports.get(port.0 as usize)?)?;
         let leg = self.legs.get_mut(key)?;
+        if leg.is_report(packet) {
+            leg.hear_report(now, source, packet);
+            return None;
+        }
         let Ok(mut packet) = Packet::parse(packet) else {
             leg.stats.packets_refused += 1;
             return None;
@@ -172,16 +196,30 @@ impl Session {
         if self.watch.is_none() {
             self.watch = leg.deadline(self.settings.media_timeout);
         }
-        let peer = leg.peer?;
+        let peer = leg.peer;
+        if leg.begins_reports() {
+            let (id, wait) = (leg.id, rtcp::interval(random(&mut self.random), true));
+            self.reports.extend(now.checked_add(wait).map(|first| Reverse((first, id))));
+        }
+        let peer = peer?;
         let peer = self.legs.get_mut(peer)?;
         bridge::relay(now, arrival, &mut packet, peer)
+    }
+
+    /// Takes a datagram that came in on the RTCP socket of `port` from `source`.
+    pub fn handle_report(&mut self, now: Time, port: PortId, source: SocketAddr, packet: &mut [u8]) {
+        let key = self.ports.get(port.0 as usize).copied().flatten();
+        if let Some(leg) = key.and_then(|key| self.legs.get_mut(key)) {
+            leg.hear_report(now, source, packet);
+        }
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) is to be called; `None` while there is nothing to wait
     /// for. It may come without anything to do.
     pub fn next_timeout(&self) -> Option<Time> {
         let tick = (!self.walked.is_empty()).then(|| tick::time(self.tick + 1));
-        tick.into_iter().chain(self.watch).min()
+        let report = self.reports.peek().map(|Reverse((at, _))| *at);
+        tick.into_iter().chain(self.watch).chain(report).min()
     }
 
     /// Sends the frames that are due at `now`, and looks for legs that are silent.
@@ -195,15 +233,32 @@ impl Session {
         if self.watch.is_some_and(|watch| watch <= now) {
             self.look_for_silence(now);
         }
+        while let Some(Reverse((_, id))) = self.reports.peek().copied().filter(|Reverse((at, _))| *at <= now)
+        {
+            self.reports.pop();
+            let Some((leg, output)) = self.leg(id) else { continue };
+            leg.report(now, output);
+            let wait = rtcp::interval(random(&mut self.random), false);
+            self.reports.extend(now.checked_add(wait).map(|next| Reverse((next, id))));
+        }
     }
 
     /// A packet that the session made itself, written to `buffer`. One that does not fit is lost: 1500 bytes
     /// are enough.
     pub fn poll_transmit(&mut self, buffer: &mut [u8]) -> Option<Transmit> {
-        let made = self.output.packets.pop_front()?;
-        let bytes = made.bytes();
-        buffer.get_mut(..bytes.len())?.copy_from_slice(bytes);
-        Some(Transmit { port: made.port, to: made.to, length: bytes.len() })
+        if let Some(made) = self.output.packets.pop_front() {
+            let bytes = made.bytes();
+            buffer.get_mut(..bytes.len())?.copy_from_slice(bytes);
+            return Some(Transmit {
+                port: made.port,
+                channel: Channel::Rtp,
+                to: made.to,
+                length: bytes.len(),
+            });
+        }
+        let Report { port, channel, to, bytes } = self.output.reports.pop_front()?;
+        buffer.get_mut(..bytes.len())?.copy_from_slice(&bytes);
+        Some(Transmit { port, channel, to, length: bytes.len() })
     }
 
     /// What the switch is to know.
@@ -227,7 +282,7 @@ impl Session {
         if self.ports[index].is_some() || self.ids.contains_key(&id) {
             return;
         }
-        let random = self.random();
+        let random = [random(&mut self.random), random(&mut self.random)];
         let key = self.legs.insert(Leg::new(now, id, port, params, random));
         self.ports[index] = Some(key);
         self.ids.insert(id, key);
@@ -249,6 +304,7 @@ impl Session {
         self.walked.retain(|walked| *walked != key);
         if self.legs.is_empty() {
             self.watch = None;
+            self.reports.clear();
         }
         leg.close(now, &mut self.output);
     }
@@ -302,13 +358,13 @@ impl Session {
         }
         self.watch = next;
     }
+}
 
-    /// SplitMix64: enough to tell streams apart; what must be secret comes with SRTP.
-    fn random(&mut self) -> u64 {
-        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.random;
-        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ z >> 31
-    }
+/// SplitMix64: enough to tell streams apart; what must be secret comes with SRTP.
+fn random(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut z = *state;
+    z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ z >> 31
 }

@@ -90,6 +90,11 @@ impl Outgoing {
         }
     }
 
+    /// The SSRC of the stream.
+    pub(crate) fn ssrc(&self) -> u32 {
+        self.ssrc
+    }
+
     /// Stamp for 20 ms of our own audio, due at `now`.
     pub(crate) fn audio(&mut self, now: Time) -> Stamp {
         let timestamp = self.timestamp(now);

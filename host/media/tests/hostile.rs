@@ -8,8 +8,8 @@ use std::{collections::HashMap, time::Duration};
 
 use common::*;
 use jackfield_media::{
-    Clip, Codec, Command, Digits, Event, LegId, Params, PlayId, PortId, RecordId, Security, Session,
-    Settings, Source, dtmf, rtp, tone,
+    Channel, Clip, Codec, Command, Digits, Event, LegId, Params, PlayId, PortId, RecordId, Rtcp, Security,
+    Session, Settings, Source, Tones, dtmf, rtp, tone,
 };
 use proptest::prelude::*;
 
@@ -35,6 +35,8 @@ fn some_params() -> impl Strategy<Value = Params> {
             codec,
             payload_type,
             dtmf,
+            tones: Tones { heard: true, wanted: false },
+            rtcp: Rtcp::Apart(None),
             remote,
             send,
             receive,
@@ -134,7 +136,9 @@ impl Books {
     fn settle(&mut self, session: &mut Session) {
         let mut buffer = [0; 1500];
         while let Some(transmit) = session.poll_transmit(&mut buffer) {
-            self.made(transmit.port, &buffer[..transmit.length]);
+            if transmit.channel == Channel::Rtp {
+                self.made(transmit.port, &buffer[..transmit.length]);
+            }
         }
         while let Some(event) = session.poll_event() {
             match event {

@@ -81,6 +81,7 @@ fn describe(body: &[u8]) {
         codecs: vec![LocalCodec::Pcma, LocalCodec::Pcmu],
         session_id: 1,
         version: 1,
+        dtmf: true,
         direction: Default::default(),
     };
     let _ = agreed(&local, &session);

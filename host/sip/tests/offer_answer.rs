@@ -13,6 +13,7 @@ fn local() -> Local {
         session_id: 77,
         version: 1,
         direction: Direction::SendRecv,
+        dtmf: true,
     }
 }
 
@@ -67,6 +68,8 @@ fn an_answer_takes_the_first_codec_of_the_offer_with_its_numbers() {
         payload_type: 0,
         dtmf: Some(99),
         remote: Some("192.0.2.1:5000".parse().unwrap()),
+        rtcp: None,
+        rtcp_mux: false,
         send: true,
         receive: true,
     };
@@ -202,4 +205,38 @@ fn what_is_no_description_is_an_error() {
     }
     let broken = parse_sdp(b"v=0\no=- 1 2 IN IP4 192.0.2.1\ns=-\nm=audio 5000 RTP/AVP 0\n").unwrap();
     assert!(broken.audio().next().unwrap().remote.ip().is_unspecified(), "no c= at all");
+}
+
+#[test]
+fn rtcp_goes_where_the_peer_wants_it() {
+    let at = |text: &str| Some(text.parse().unwrap());
+    let line = "m=audio 5000 RTP/AVP 8\n";
+    let rtcp = |attribute: &str| answered(&format!("{line}{attribute}")).1.rtcp;
+    assert_eq!(rtcp("a=rtcp:53020"), at("192.0.2.1:53020"));
+    assert_eq!(rtcp("a=rtcp:53020 IN IP4 192.0.2.7"), at("192.0.2.7:53020"));
+    assert_eq!(rtcp("a=rtcp:53020 IN IP6 2001:db8::7"), at("[2001:db8::7]:53020"));
+    for wrong in ["a=rtcp:0", "a=rtcp:x", "a=rtcp", "a=rtcp:99999", "a=rtcp:7 IN IP4 name.invalid"] {
+        assert_eq!(rtcp(wrong), None, "{wrong}");
+    }
+}
+
+#[test]
+fn rtcp_shares_the_port_of_rtp_when_the_peer_offers_it() {
+    let line = "m=audio 5000 RTP/AVP 8\na=rtcp-mux";
+    let (body, found) = answered(line);
+    assert!(found.rtcp_mux && body.contains("a=rtcp-mux\r\n"), "{body}");
+    let (body, found) = answered("m=audio 5000 RTP/AVP 8");
+    assert!(!found.rtcp_mux && !body.contains("rtcp-mux"), "{body}");
+    // Nobody may answer with what was not offered.
+    assert!(!agreed(&local(), &peer(line)).unwrap().rtcp_mux);
+}
+
+#[test]
+fn who_takes_no_telephone_events_does_not_name_them() {
+    let local = Local { dtmf: false, ..local() };
+    assert!(!String::from_utf8(offer(&local)).unwrap().contains("telephone-event"));
+    let offer = peer("m=audio 5000 RTP/AVP 8 101\na=rtpmap:101 telephone-event/8000");
+    let (body, agreed) = answer(&local, &offer).unwrap();
+    assert_eq!(agreed.dtmf, None);
+    assert!(!String::from_utf8(body).unwrap().contains("telephone-event"));
 }

@@ -2,10 +2,10 @@
 
 use crate::config::PortRange;
 
-/// Every RTP port of one of `workers` workers: even ones only (RFC 3550 11).
+/// Every RTP port of one of `workers` workers: even ones, each with the next one for RTCP (RFC 3550 11).
 pub(super) fn share(range: PortRange, index: u16, workers: u16) -> impl Iterator<Item = u16> {
     let first = range.first.saturating_add(range.first % 2);
-    (first..=range.last).step_by(2).skip(usize::from(index)).step_by(usize::from(workers.max(1)))
+    (first..range.last).step_by(2).skip(usize::from(index)).step_by(usize::from(workers.max(1)))
 }
 
 /// Workers of use: each needs a port.

@@ -3,7 +3,7 @@
 use std::{
     collections::{HashMap, VecDeque},
     io,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     sync::{
         Arc,
         mpsc::{Receiver, TryRecvError},
@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use jackfield_media::{Command, Event, Lease, LegId, PortId, Session, Settings, WorkerId};
+use jackfield_media::{Channel, Command, Event, Lease, LegId, PortId, Session, Settings, WorkerId};
 use jackfield_switch::Input;
 use mio::{Events, Interest, Poll, Token, Waker, net::UdpSocket};
 use tracing::{debug, error, warn};
@@ -20,6 +20,8 @@ use super::Options;
 use crate::shard::{Clock, Inbox};
 
 const WAKE: Token = Token(usize::MAX);
+/// Marks the token of a port's RTCP socket.
+const CONTROL: usize = 1 << 32;
 /// RTP fits an Ethernet frame; what is larger is no RTP of ours.
 const PACKET: usize = 2048;
 /// Sockets that lie ready for the next calls. They are used in turn, so this is also how many calls later what a
@@ -40,9 +42,11 @@ pub(super) struct Start<P> {
     pub(super) seed: u64,
 }
 
-/// A bound socket. It is polled from the moment that a leg uses it.
+/// A bound pair of sockets. They are polled from the moment that a leg uses them.
 struct Port {
     socket: UdpSocket,
+    /// For RTCP, on the next number. Few packets come here, so it is never connected: the session judges their source.
+    control: UdpSocket,
     number: u16,
     /// The socket takes packets from this source only.
     connected: Option<SocketAddr>,
@@ -61,12 +65,17 @@ impl Port {
 
     /// What came for a former call, or for none, is not for the next one.
     fn forget_received(&self) {
-        let mut buffer = [0; 1];
-        for _ in 0..MAX_LATE {
-            match self.socket.recv(&mut buffer) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-                Ok(_) | Err(_) => {}
-            }
+        empty(&self.socket);
+        empty(&self.control);
+    }
+}
+
+fn empty(socket: &UdpSocket) {
+    let mut buffer = [0; 1];
+    for _ in 0..MAX_LATE {
+        match socket.recv(&mut buffer) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+            Ok(_) | Err(_) => {}
         }
     }
 }
@@ -148,9 +157,13 @@ impl Worker {
                 error!(%error, "poll failed");
             }
             let again = std::mem::take(&mut self.unfinished);
-            let named = events.iter().filter(|event| event.token() != WAKE);
-            for port in again.into_iter().chain(named.map(|event| PortId(event.token().0 as u32))) {
-                self.read(port, &mut buffer);
+            again.into_iter().for_each(|port| self.read(port, &mut buffer));
+            for token in events.iter().map(|event| event.token().0).filter(|token| *token != WAKE.0) {
+                let port = PortId(token as u32);
+                match token & CONTROL {
+                    0 => self.read(port, &mut buffer),
+                    _ => self.read_control(port, &mut buffer),
+                }
             }
             if !self.take_commands() {
                 return;
@@ -187,6 +200,28 @@ impl Worker {
             }
         }
         self.unfinished.push(id);
+    }
+
+    fn read_control(&mut self, id: PortId, buffer: &mut [u8; PACKET]) {
+        // All that waits: the next event comes with the next packet. The limit is that of the kernel's buffer.
+        for _ in 0..MAX_LATE {
+            let Some(port) = self.ports.get(id.0 as usize) else { return };
+            match port.control.recv_from(buffer) {
+                Ok((length, source)) => {
+                    let now = self.clock.now();
+                    self.session.handle_report(now, id, source, &mut buffer[..length]);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) => debug!(%error, "receiving RTCP"),
+            }
+        }
+    }
+
+    fn send_control(&self, port: PortId, to: SocketAddr, packet: &[u8]) {
+        let Some(port) = self.ports.get(port.0 as usize) else { return };
+        if let Err(error) = port.control.send_to(packet, to) {
+            debug!(%to, %error, "sending RTCP");
+        }
     }
 
     fn send(&self, port: PortId, to: SocketAddr, packet: &[u8]) {
@@ -226,8 +261,13 @@ impl Worker {
             port.used = true;
             self.ready = self.ready.saturating_sub(1);
             port.forget_received();
-            let token = Token(id.0 as usize);
-            if let Err(error) = self.poll.registry().register(&mut port.socket, token, Interest::READABLE) {
+            let registry = self.poll.registry();
+            let token = id.0 as usize;
+            let polled =
+                registry.register(&mut port.socket, Token(token), Interest::READABLE).and_then(|()| {
+                    registry.register(&mut port.control, Token(token | CONTROL), Interest::READABLE)
+                });
+            if let Err(error) = polled {
                 error!(%error, port = port.number, "a media socket could not be polled");
             }
         }
@@ -254,7 +294,11 @@ impl Worker {
 
     fn drain(&mut self, buffer: &mut [u8; PACKET]) {
         while let Some(transmit) = self.session.poll_transmit(buffer) {
-            self.send(transmit.port, transmit.to, &buffer[..transmit.length]);
+            let packet = &buffer[..transmit.length];
+            match transmit.channel {
+                Channel::Rtp => self.send(transmit.port, transmit.to, packet),
+                Channel::Rtcp => self.send_control(transmit.port, transmit.to, packet),
+            }
         }
         while let Some(event) = self.session.poll_event() {
             match &event {
@@ -272,8 +316,10 @@ impl Worker {
         let Some(port) = self.ports.get_mut(id.0 as usize).filter(|port| port.used) else { return };
         port.used = false;
         port.release();
-        if let Err(error) = self.poll.registry().deregister(&mut port.socket) {
-            warn!(%error, port = port.number, "a media socket is still polled");
+        for socket in [&mut port.socket, &mut port.control] {
+            if let Err(error) = self.poll.registry().deregister(socket) {
+                warn!(%error, port = port.number, "a media socket is still polled");
+            }
         }
         self.ready += 1;
     }
@@ -285,8 +331,8 @@ impl Worker {
         while self.ready < READY && tries > 0 {
             tries -= 1;
             let Some(number) = self.unbound.pop_front() else { break };
-            match UdpSocket::bind(SocketAddr::new(self.options.address, number)) {
-                Ok(socket) => leases.push(self.keep(socket, number)),
+            match bind_pair(self.options.address, number) {
+                Ok(pair) => leases.push(self.keep(pair, number)),
                 // Somebody else has it now; it may be free later.
                 Err(error) if error.kind() == io::ErrorKind::AddrInUse => self.unbound.push_back(number),
                 Err(error) => {
@@ -302,8 +348,8 @@ impl Worker {
         }
     }
 
-    fn keep(&mut self, socket: UdpSocket, number: u16) -> Lease {
-        self.ports.push(Port { socket, number, connected: None, used: false });
+    fn keep(&mut self, (socket, control): (UdpSocket, UdpSocket), number: u16) -> Lease {
+        self.ports.push(Port { socket, control, number, connected: None, used: false });
         self.ready += 1;
         Lease { worker: self.id, port: PortId(self.ports.len() as u32 - 1), number }
     }
@@ -316,4 +362,10 @@ impl Worker {
             }
         }
     }
+}
+
+/// Sockets for RTP and, one number higher, RTCP (RFC 3550 11).
+fn bind_pair(address: IpAddr, number: u16) -> io::Result<(UdpSocket, UdpSocket)> {
+    let bind = |number| UdpSocket::bind(SocketAddr::new(address, number));
+    Ok((bind(number)?, bind(number + 1)?))
 }

@@ -21,7 +21,7 @@ use jackfield::{
     rtp,
     shard::{Clock, Gate},
 };
-use jackfield_media::{Codec, Command, Lease, LegId, Params, Security};
+use jackfield_media::{Codec, Command, Lease, LegId, Params, Rtcp, Security, Tones};
 use jackfield_switch::Input;
 use mio::{Events, Interest, Poll, Token, Waker, net::UdpSocket};
 
@@ -143,6 +143,8 @@ fn measure_worker() -> f64 {
             codec: Codec::Pcma,
             payload_type: 8,
             dtmf: Some(101),
+            tones: Tones::default(),
+            rtcp: Rtcp::Apart(None),
             remote: Some(phones.address(index)),
             send: true,
             receive: true,

@@ -4,8 +4,8 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use jackfield_media::{
-    Clip, Codec, Command, Digits, Event, LegId, Params, PlayEnd, PlayId, PortId, Security, Session, Settings,
-    Source, dtmf, rtp,
+    Clip, Codec, Command, Digits, Event, LegId, Params, PlayEnd, PlayId, PortId, Rtcp, Security, Session,
+    Settings, Source, Tones, dtmf, rtp,
 };
 
 pub(crate) const DTMF: u8 = 101;
@@ -25,6 +25,8 @@ pub(crate) fn params(n: u64) -> Params {
         codec: Codec::Pcmu,
         payload_type: 0,
         dtmf: Some(DTMF),
+        tones: Tones::default(),
+        rtcp: Rtcp::Apart(None),
         remote: Some(addr(n)),
         send: true,
         receive: true,
@@ -62,6 +64,8 @@ pub(crate) struct World {
     pub(crate) session: Session,
     pub(crate) now: Duration,
     pub(crate) heard: Vec<Heard>,
+    /// RTCP that reached phones: the leg, the address and the packet.
+    pub(crate) reports: Vec<(u64, SocketAddr, Vec<u8>)>,
     pub(crate) events: Vec<Event>,
 }
 
@@ -71,7 +75,13 @@ impl World {
     }
 
     pub(crate) fn with(settings: Settings) -> Self {
-        Self { session: Session::new(settings), now: ms(1_000_000), heard: vec![], events: vec![] }
+        Self {
+            session: Session::new(settings),
+            now: ms(1_000_000),
+            heard: vec![],
+            reports: vec![],
+            events: vec![],
+        }
     }
 
     /// With phones 1 and 2 connected.
@@ -140,7 +150,11 @@ impl World {
     pub(crate) fn drain(&mut self) {
         let mut buffer = [0; 1500];
         while let Some(transmit) = self.session.poll_transmit(&mut buffer) {
-            self.hear(transmit.port, transmit.to, &buffer[..transmit.length]);
+            let bytes = &buffer[..transmit.length];
+            match (192..=223).contains(&bytes[1]) {
+                true => self.reports.push((transmit.port.0.into(), transmit.to, bytes.to_vec())),
+                false => self.hear(transmit.port, transmit.to, bytes),
+            }
         }
         self.events.extend(std::iter::from_fn(|| self.session.poll_event()));
     }

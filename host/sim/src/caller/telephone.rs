@@ -390,6 +390,7 @@ impl Telephone {
             session_id: index as u64 + 1,
             version: 1,
             direction: sip::Direction::SendRecv,
+            dtmf: true,
         }
     }
 

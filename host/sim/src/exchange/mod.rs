@@ -12,7 +12,7 @@ use std::{
 };
 
 use futures_util::FutureExt;
-use jackfield_media::{self as media, Lease, PortId, Session, WorkerId};
+use jackfield_media::{self as media, Channel, Lease, PortId, Session, WorkerId};
 use jackfield_plugin::{Engine, Host, Plugins, Replies, Switchboard, Version};
 use jackfield_sip::{Flow, FlowId, Transport};
 use jackfield_switch::{
@@ -260,6 +260,10 @@ impl Exchange {
     fn drain_media(&mut self) {
         let mut buffer = [0; 1500];
         while let Some(transmit) = self.media.poll_transmit(&mut buffer) {
+            // The callers have no RTCP.
+            if transmit.channel == Channel::Rtcp {
+                continue;
+            }
             let from = self.media_address(transmit.port);
             self.sent.push(Datagram { from, to: transmit.to, bytes: buffer[..transmit.length].to_vec() });
         }

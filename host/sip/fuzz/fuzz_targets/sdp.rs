@@ -13,6 +13,7 @@ fuzz_target!(|data: &[u8]| {
         session_id: 1,
         version: 1,
         direction: Direction::SendRecv,
+        dtmf: true,
     };
     let agreed = agreed(&local, &session);
     match answer(&local, &session) {

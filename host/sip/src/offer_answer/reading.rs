@@ -35,6 +35,8 @@ fn audio(session: &sdp_types::Session, media: &Media) -> Audio {
         payloads: media.fmt.split_whitespace().filter_map(|format| payload(media, format)).collect(),
         direction: Direction::new(direction.sends(), direction.receives() && !held),
         ptime: ptime.and_then(|ptime| ptime.trim().parse().ok()),
+        rtcp: rtcp(media, address),
+        rtcp_mux: media.has_attribute("rtcp-mux"),
     }
 }
 
@@ -42,6 +44,14 @@ fn audio(session: &sdp_types::Session, media: &Media) -> Audio {
 fn address(session: &sdp_types::Session, media: &Media) -> Option<IpAddr> {
     let connection = media.connections.first().or(session.connection.as_ref())?;
     connection.connection_address.split('/').next()?.parse().ok()
+}
+
+/// RFC 3605 2.1: `port [IN IP4 address]`; the address is that of the RTP when none is given.
+fn rtcp(media: &Media, address: Option<IpAddr>) -> Option<SocketAddr> {
+    let mut words = media.get_first_attribute_value("rtcp").flatten()?.split_whitespace();
+    let port = words.next()?.parse().ok().filter(|port| *port != 0)?;
+    let address = words.nth(2).map_or(address, |address| address.parse().ok())?;
+    Some(SocketAddr::new(address, port)).filter(|address| !address.ip().is_unspecified())
 }
 
 /// By its rtpmap, else by the static types of RFC 3551.

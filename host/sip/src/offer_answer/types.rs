@@ -48,6 +48,10 @@ pub struct Audio {
     pub direction: Direction,
     /// Milliseconds per packet that it wishes for.
     pub ptime: Option<u32>,
+    /// Where it wants its RTCP, if not on the port behind that of RTP (RFC 3605).
+    pub rtcp: Option<SocketAddr>,
+    /// It takes RTCP on the port of RTP (RFC 5761).
+    pub rtcp_mux: bool,
 }
 
 /// A payload type and what it stands for.
@@ -117,6 +121,8 @@ pub struct Local {
     pub version: u64,
     /// What we want to do.
     pub direction: Direction,
+    /// Whether we take digits as telephone events (RFC 4733).
+    pub dtmf: bool,
 }
 
 /// What both sides agreed on.
@@ -130,6 +136,10 @@ pub struct Agreed {
     pub dtmf: Option<u8>,
     /// Where the peer wants its RTP; None if it did not say, as in an old hold.
     pub remote: Option<SocketAddr>,
+    /// Where the peer wants its RTCP, if not on the port behind that of RTP (RFC 3605).
+    pub rtcp: Option<SocketAddr>,
+    /// RTCP goes with the RTP, both ways (RFC 5761): the peer offered it.
+    pub rtcp_mux: bool,
     /// Whether we send.
     pub send: bool,
     /// Whether we receive.

@@ -44,6 +44,7 @@ pub(super) fn audio_line(
     codecs: &[(u8, &str)],
     dtmf: Option<u8>,
     direction: Direction,
+    rtcp_mux: bool,
 ) -> Media {
     let types = codecs.iter().map(|(pt, _)| *pt).chain(dtmf);
     let formats = types.map(|pt| pt.to_string()).collect::<Vec<_>>().join(" ");
@@ -56,6 +57,9 @@ pub(super) fn audio_line(
         line.add_attribute_with_value("fmtp", format_args!("{pt} 0-16"));
     }
     line.add_attribute_with_value("ptime", 20);
+    if rtcp_mux {
+        line.add_attribute_from_str("rtcp-mux");
+    }
     line.add_attribute_from_str(direction.as_str());
     line
 }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use bytes::Bytes;
-use jackfield_media::{self as media, Codec, Lease, LegId, Params, Security};
+use jackfield_media::{self as media, Codec, Lease, LegId, Params, Rtcp, Security, Tones};
 use jackfield_sip::{self as sip, Agreed, Content, Local, LocalCodec, Message};
 
 use crate::{io::Output, switch::Switch};
@@ -59,6 +59,7 @@ impl Audio {
             session_id: self.session_id,
             version: 1,
             direction: sip::Direction::SendRecv,
+            dtmf: true,
         }
     }
 }
@@ -176,6 +177,8 @@ fn params(agreed: Agreed) -> Option<Params> {
         codec,
         payload_type: agreed.payload_type,
         dtmf: agreed.dtmf,
+        tones: Tones { heard: agreed.dtmf.is_none(), wanted: agreed.dtmf.is_none() },
+        rtcp: if agreed.rtcp_mux { Rtcp::Mux } else { Rtcp::Apart(agreed.rtcp) },
         remote: agreed.remote,
         send: agreed.send,
         receive: agreed.receive,

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use jackfield_media::{PortId, WorkerId, dtmf, rtp};
+use jackfield_media::{Channel, PortId, WorkerId, dtmf, rtp};
 use jackfield_switch::{Input, Time};
 
 use super::{FIRST_PORT, Line, MS, World, sdp::Sdp};
@@ -97,7 +97,9 @@ impl World {
         let mut packets = Vec::new();
         for (&worker, session) in &mut self.workers {
             while let Some(transmit) = session.poll_transmit(&mut buffer) {
-                packets.push((transmit.to, buffer[..transmit.length].to_vec()));
+                if transmit.channel == Channel::Rtp {
+                    packets.push((transmit.to, buffer[..transmit.length].to_vec()));
+                }
             }
             while let Some(event) = session.poll_event() {
                 self.inputs.push_back(Input::Media { worker, event });
