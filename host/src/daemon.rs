@@ -68,6 +68,11 @@ pub async fn run(file: &Path) -> Result<(), Failure> {
         );
     }
 
+    let interrupted = store.close_open_calls().await?;
+    if interrupted > 0 {
+        warn!("{interrupted} calls were up at the last end: their records say interrupted");
+    }
+
     let mut random = StdRng::try_from_rng(&mut SysRng)?;
     let media = rtp::start(&media_options(&config), clock, &inbox, random.random()).map_err(|error| {
         let (file, ports) = (config.file.display(), config.media.ports);

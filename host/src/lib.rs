@@ -7,6 +7,7 @@
 //! - [`rtp`]: media workers, one thread each.
 //! - [`plugins`]: folders on disk, the watcher, the compiled cache, speech.
 //! - [`shard`]: turns the switch's crank.
+//! - [`records`]: what became of the calls, as CSV.
 //! - [`control`] and [`cli`]: the operator's door.
 //! - [`daemon`]: start and drain; [`reload`]: follows the files in between.
 
@@ -20,6 +21,7 @@ pub mod daemon;
 pub mod net;
 pub mod outlet;
 pub mod plugins;
+pub mod records;
 pub mod reload;
 pub mod rtp;
 pub mod shard;

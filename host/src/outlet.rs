@@ -49,6 +49,7 @@ impl Outlet for House {
             }
             Output::DropInstance { instance } => self.instances.end(instance),
             Output::Store { token, write } => self.writer.submit(Job::Write { token, write }),
+            Output::Underway(record) => self.writer.submit(Job::Underway(record)),
             Output::Record(record) => {
                 info!(
                     call = record.id,

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::tz::TimeZone;
 
-use crate::store::campaign::{Attempt, History};
+use crate::{
+    records::local,
+    store::campaign::{Attempt, History},
+};
 
 /// Behind the columns of the file.
 const COLUMNS: [&str; 12] = [
@@ -88,13 +91,6 @@ fn outcome(history: &History) -> &str {
 /// From the answer to the end, rounded.
 fn talk_seconds(attempt: &Attempt) -> Option<u64> {
     Some((attempt.ended_at?.saturating_sub(attempt.answered_at?) + 500) / 1000)
-}
-
-/// `2026-11-23T07:18:00.250+01:00`
-fn local(millis: u64, zone: &TimeZone) -> String {
-    let timestamp = i64::try_from(millis).ok().and_then(|millis| Timestamp::from_millisecond(millis).ok());
-    let time = timestamp.map(|timestamp| timestamp.to_zoned_datetime(zone.clone()));
-    time.map(|time| time.strftime("%Y-%m-%dT%H:%M:%S%.3f%:z").to_string()).unwrap_or_default()
 }
 
 #[cfg(test)]

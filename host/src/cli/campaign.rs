@@ -9,6 +9,7 @@ use std::{
 use clap::Subcommand;
 use jiff::{Timestamp, tz::TimeZone};
 
+use super::output;
 use crate::{
     campaign::{Fault, MAX_FILE, Refused},
     config,
@@ -86,7 +87,9 @@ pub async fn run(command: Command, config: &Path) -> Result<(), Failure> {
             let waiting = count(campaign.status.waiting, "contact");
             println!("{}: goes on; {waiting} to call{}", campaign.status.name, unserved(&campaign));
         }
-        Command::Export { name, file } => export(&socket, name, file.as_deref()).await?,
+        Command::Export { name, file } => {
+            output::fetch(&socket, &Request::ExportCampaign { name }, file.as_deref()).await?;
+        }
     }
     Ok(())
 }
@@ -185,28 +188,6 @@ fn unserved(campaign: &Campaign) -> String {
             format!(": the plugin {plugin} is not live, or has no campaign {name} in its settings any more")
         }
     }
-}
-
-/// To standard output, or to a file that is there only when it is whole.
-async fn export(socket: &Path, name: String, file: Option<&Path>) -> Result<(), Failure> {
-    let request = Request::ExportCampaign { name };
-    let Some(file) = file.filter(|file| *file != Path::new("-")) else {
-        return Ok(control::fetch(socket, &request, &mut io::stdout()).await?);
-    };
-    let place = |error: io::Error| format!("{}: {error}", file.display());
-    let mut part = file.as_os_str().to_owned();
-    part.push(".part");
-    let part = PathBuf::from(part);
-    let mut sink = File::create(&part).map_err(place)?;
-    let whole = match control::fetch(socket, &request, &mut sink).await {
-        Ok(()) => sink.sync_all().and_then(|()| std::fs::rename(&part, file)).map_err(place),
-        Err(error) => Err(error),
-    };
-    if whole.is_err() {
-        // What is half is of no use; the first error is the one to tell.
-        let _ = std::fs::remove_file(&part);
-    }
-    Ok(whole?)
 }
 
 /// `2026-11-23 07:18:00`

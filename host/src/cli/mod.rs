@@ -1,6 +1,8 @@
 //! The command line.
 
 pub mod campaign;
+mod output;
+mod records;
 pub mod users;
 
 use std::path::{Path, PathBuf};
@@ -47,6 +49,8 @@ enum Command {
     Campaign(campaign::Command),
     /// The calls of the running exchange.
     Calls,
+    /// The records of calls as CSV, the oldest of them first.
+    Records(records::Arguments),
     /// The plugins of the running exchange: versions live and draining, with their calls.
     Plugins,
     /// End a call of the running exchange.
@@ -70,6 +74,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::User(command) => users::run(command, config).await,
         Command::Campaign(command) => campaign::run(command, config).await,
         Command::Calls => calls(config).await,
+        Command::Records(arguments) => records::run(arguments, config).await,
         Command::Plugins => plugins(config).await,
         Command::Hangup { call } => ask(config, &Request::HangUp { call }).await.map(drop),
         Command::Apply => apply(config).await,

@@ -15,6 +15,7 @@ use std::{
 
 use jackfield_plugin::{PluginStatus, Plugins};
 use jackfield_switch::{CallSummary, Input};
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
@@ -25,7 +26,7 @@ use tokio::{
     sync::{mpsc, oneshot},
 };
 
-use crate::{campaign::MAX_FILE, shard::Inbox, store::Store};
+use crate::{campaign::MAX_FILE, records, shard::Inbox, store::Store};
 
 /// A request is one line of at most so many bytes, and then perhaps a file.
 const MAX_REQUEST: u64 = 64 << 10;
@@ -55,6 +56,11 @@ pub enum Request {
     },
     ExportCampaign {
         name: String,
+    },
+    /// As CSV: calls that began at `since` (Unix milliseconds) or later, the newest `limit` of them.
+    Records {
+        since: u64,
+        limit: u32,
     },
 }
 
@@ -138,12 +144,21 @@ impl Daemon {
                 Ok(file) => return (Answer::File(file.len() as u64), file),
                 Err(text) => Answer::Failed(text),
             },
+            Request::Records { since, limit } => match self.records(since, limit).await {
+                Ok(file) => return (Answer::File(file.len() as u64), file),
+                Err(text) => Answer::Failed(text),
+            },
         };
         (answer, Vec::new())
     }
 
     async fn calls(&self) -> Result<Vec<CallSummary>, String> {
         self.inbox.look(|switch, _| switch.calls()).await.ok_or_else(stopping)
+    }
+
+    async fn records(&self, since: u64, limit: u32) -> Result<Vec<u8>, String> {
+        let records = self.store.records(since, limit).await.map_err(|error| error.to_string())?;
+        records::export(&records, &TimeZone::system()).map_err(|error| error.to_string())
     }
 
     async fn hang_up(&self, call: String) -> Result<(), String> {

@@ -4,7 +4,7 @@
 mod bindings;
 pub mod campaign;
 mod digests;
-mod records;
+pub mod records;
 mod values;
 mod writer;
 

@@ -22,21 +22,26 @@ const GROUP_SIZE: usize = 1000;
 /// After a fault of the database.
 const AGAIN: Duration = Duration::from_secs(1);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Job {
-    Write { token: Option<Token>, write: Write },
+    Write {
+        token: Option<Token>,
+        write: Write,
+    },
+    /// A call that is not over.
+    Underway(CallRecord),
     Record(CallRecord),
 }
 
 impl Job {
-    /// Nobody waits for it, and losing it costs a refresh.
+    /// Nobody waits for it, and losing it costs a refresh, or a call that had hardly begun.
     fn can_wait(&self) -> bool {
-        matches!(self, Job::Write { token: None, write: Write::Bindings { .. } })
+        matches!(self, Job::Write { token: None, write: Write::Bindings { .. } } | Job::Underway(_))
     }
 
-    /// An attempt whose end is not written would be under way until the next start.
+    /// An attempt or a call whose end is not written would be under way until the next start.
     fn must_not_be_lost(&self) -> bool {
-        matches!(self, Job::Write { write: Write::AttemptEnded { .. }, .. })
+        matches!(self, Job::Write { write: Write::AttemptEnded { .. }, .. } | Job::Record(_))
     }
 }
 
@@ -125,9 +130,12 @@ impl Task {
 
     /// For later; who waits for it is told of the fault now.
     fn owe(&mut self, job: &Job) {
-        let Job::Write { write, .. } = job else { return };
+        let mut job = job.clone();
+        if let Job::Write { token, .. } = &mut job {
+            *token = None;
+        }
         match self.owed.len() {
-            0..QUEUE => self.owed.push(Job::Write { token: None, write: write.clone() }),
+            0..QUEUE => self.owed.push(job),
             _ => error!("{QUEUE} ends of calls wait for the database: another is lost"),
         }
     }
@@ -150,6 +158,7 @@ impl Task {
 
     async fn carry_out(&self, connection: &mut SqliteConnection, job: &Job) -> Result<(), String> {
         let write = match job {
+            Job::Underway(call) => return records::begin(connection, call).await.map_err(in_words),
             Job::Record(record) => return records::insert(connection, record).await.map_err(in_words),
             Job::Write { write, .. } => write,
         };

@@ -90,7 +90,7 @@ impl HangupInfo {
             Cause::AnsweredElsewhere => return COMPLETED_ELSEWHERE.to_owned(),
             Cause::MediaTimeout => (41, "Media time-out"),
             Cause::Network => (38, "Network out of order"),
-            Cause::Shutdown => (41, "Exchange shuts down"),
+            Cause::Shutdown | Cause::Interrupted => (41, "Exchange shuts down"),
             Cause::Other => (31, "Normal, unspecified"),
         };
         format!("Q.850;cause={code};text=\"{text}\"")

@@ -290,6 +290,8 @@ pub enum Cause {
     MediaTimeout,
     Network,
     Shutdown,
+    /// The exchange itself ended in the middle of it, without a word.
+    Interrupted,
     Other,
 }
 

@@ -148,6 +148,8 @@ pub enum Output {
         token: Option<Token>,
         write: Write,
     },
+    /// A call has begun, or has been answered, and is not over: kept until its record comes.
+    Underway(CallRecord),
     Record(CallRecord),
     /// A sentence for the operator's log.
     Notice {

@@ -89,6 +89,8 @@ pub struct Switch {
     pub(crate) calls: BTreeMap<CallKey, Call>,
     pub(crate) legs: BTreeMap<LegId, Leg>,
     pub(crate) sessions: BTreeMap<SessionId, LegId>,
+    /// Legs that have ended, whose workers have still to close them.
+    pub(crate) closing: BTreeMap<LegId, CallKey>,
     /// Dialled legs whose flows the driver looks for.
     pub(crate) opening: BTreeMap<Token, LegId>,
     /// Requests of ours within sessions.
@@ -146,6 +148,7 @@ impl Switch {
             calls: BTreeMap::new(),
             legs: BTreeMap::new(),
             sessions: BTreeMap::new(),
+            closing: BTreeMap::new(),
             opening: BTreeMap::new(),
             asked: BTreeMap::new(),
             recordings: BTreeMap::new(),
@@ -301,7 +304,10 @@ impl Switch {
             }
             media::Event::Latched { .. } => {}
             media::Event::TimedOut { leg } => self.media_timed_out(leg),
-            media::Event::Closed { leg, .. } => self.audio_closed(leg),
+            media::Event::Closed { leg, stats, .. } => {
+                self.audio_closed(leg);
+                self.media_accounted(leg, stats);
+            }
         }
     }
 

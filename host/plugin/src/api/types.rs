@@ -82,11 +82,49 @@ macro_rules! same {
     };
 }
 
-same!(
-    switch::Cause, wit::HangupCause:
-    Normal, Busy, NoAnswer, Rejected, Cancelled, NotFound, Unavailable, AnsweredElsewhere, Transferred,
-    MediaTimeout, Network, Shutdown, Other
-);
+impl From<switch::Cause> for wit::HangupCause {
+    fn from(cause: switch::Cause) -> Self {
+        use switch::Cause as A;
+        match cause {
+            A::Normal => Self::Normal,
+            A::Busy => Self::Busy,
+            A::NoAnswer => Self::NoAnswer,
+            A::Rejected => Self::Rejected,
+            A::Cancelled => Self::Cancelled,
+            A::NotFound => Self::NotFound,
+            A::Unavailable => Self::Unavailable,
+            A::AnsweredElsewhere => Self::AnsweredElsewhere,
+            A::Transferred => Self::Transferred,
+            A::MediaTimeout => Self::MediaTimeout,
+            A::Network => Self::Network,
+            A::Shutdown => Self::Shutdown,
+            // The contract has no word for what no plugin lives to see.
+            A::Interrupted | A::Other => Self::Other,
+        }
+    }
+}
+
+impl From<wit::HangupCause> for switch::Cause {
+    fn from(cause: wit::HangupCause) -> Self {
+        use wit::HangupCause as B;
+        match cause {
+            B::Normal => Self::Normal,
+            B::Busy => Self::Busy,
+            B::NoAnswer => Self::NoAnswer,
+            B::Rejected => Self::Rejected,
+            B::Cancelled => Self::Cancelled,
+            B::NotFound => Self::NotFound,
+            B::Unavailable => Self::Unavailable,
+            B::AnsweredElsewhere => Self::AnsweredElsewhere,
+            B::Transferred => Self::Transferred,
+            B::MediaTimeout => Self::MediaTimeout,
+            B::Network => Self::Network,
+            B::Shutdown => Self::Shutdown,
+            B::Other => Self::Other,
+        }
+    }
+}
+
 same!(switch::Direction, wit::Direction: Inbound, Outbound);
 
 impl From<switch::CallState> for wit::CallState {

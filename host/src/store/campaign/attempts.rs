@@ -87,7 +87,7 @@ fn cause_name(cause: Cause) -> String {
     }
 }
 
-/// The contract has no cause for an interrupted attempt: it is `other` there.
+/// As it was written.
 pub(super) fn to_info(cause: &str, code: Option<i64>, by_peer: Option<bool>) -> HangupInfo {
     HangupInfo {
         cause: serde_json::from_value(cause.into()).unwrap_or(Cause::Other),

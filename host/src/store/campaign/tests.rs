@@ -154,7 +154,7 @@ async fn what_a_killed_daemon_left_open_is_interrupted_and_counts() {
     assert_eq!(house.store.close_open_attempts(3000).await.unwrap(), 1);
     let contact = house.due(3000).await.into_iter().find(|contact| contact.id == id).unwrap();
     assert_eq!(contact.attempts, 1);
-    assert_eq!(contact.last.unwrap().cause, Cause::Other);
+    assert_eq!(contact.last.unwrap().cause, Cause::Interrupted);
     house.start(1, id, 4000).await.unwrap();
     house.end(1, Some(5000), Cause::Normal).await;
     let history = house.store.campaign_history("spring").await.unwrap().remove(0);

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use bytes::Bytes;
-use jackfield_media::{self as media, Codec, Lease, LegId, Params, Rtcp, Security, Tones};
+use jackfield_media::{self as media, Codec, Lease, LegId, Params, Rtcp, Security, Stats, Tones};
 use jackfield_sip::{self as sip, Agreed, Content, Local, LocalCodec, Message};
 
 use crate::{io::Output, switch::Switch};
@@ -24,11 +24,22 @@ pub(crate) struct Audio {
     /// Our offer is in a 2xx; the answer comes with the ACK.
     pub(crate) offered: bool,
     pub(crate) params: Option<Params>,
+    /// The worker has closed it by itself: nothing more comes.
+    pub(crate) closed: Option<Stats>,
 }
 
 impl Audio {
     pub(crate) fn new(lease: Lease, address: IpAddr, session_id: u64) -> Audio {
-        Audio { lease, address, session_id, offer: None, sent: None, offered: false, params: None }
+        Audio {
+            lease,
+            address,
+            session_id,
+            offer: None,
+            sent: None,
+            offered: false,
+            params: None,
+            closed: None,
+        }
     }
 
     /// The peer took us off its ear.

@@ -273,6 +273,7 @@ impl Switch {
                 dial.branches[index].state = BranchState::Calling(session);
                 // A leg has one address, as a call has one worker: that of its last branch, until one answers.
                 leg.audio.address = address;
+                leg.flow = Some(*flow);
                 self.sessions.insert(session, id);
             }
             Err(_busy) => {
@@ -303,6 +304,7 @@ impl Switch {
         // Until now it was that of the last phone that was called.
         if let Some(flow) = self.endpoint.remote_flow(session) {
             leg.audio.address = flow.local.ip();
+            leg.flow = Some(*flow);
         }
         let has_early_media = leg.audio.params.is_some() && response.body().is_empty();
         if !has_early_media && self.take_answer(id, response).is_err() {
@@ -326,6 +328,7 @@ impl Switch {
         let label = dial.branches[winner].callee.label().to_owned();
         let Some(leg) = self.legs.get_mut(&id) else { return };
         leg.phase = Phase::Up;
+        leg.answered = Some(self.now);
         leg.info.callee.clone_from(&label);
         let (info, key) = (leg.info.clone(), leg.call);
         if let Some(from) = dial.from {

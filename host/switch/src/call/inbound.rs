@@ -47,16 +47,24 @@ impl Switch {
         let lease = self.leases.take(leg, None).ok_or_else(|| final_answer(503))?;
         let mut audio = Audio::new(lease, flow.local.ip(), leg.0);
         audio.offer = offer;
-        self.receive_call(leg, session, caller, number, audio);
+        self.receive_call(leg, (session, *flow), caller, number, audio);
         Ok(())
     }
 
-    fn receive_call(&mut self, id: LegId, session: SessionId, caller: Caller, number: String, audio: Audio) {
+    fn receive_call(
+        &mut self,
+        id: LegId,
+        (session, flow): (SessionId, Flow),
+        caller: Caller,
+        number: String,
+        audio: Audio,
+    ) {
         let is_user = caller.is_user;
         let key = self.new_call(Direction::Inbound, caller, number.clone());
         let info = self.leg_info(key, Direction::Inbound, None);
         let mut leg = Leg::new(key, info, audio);
         leg.session = Some(session);
+        leg.flow = Some(flow);
         self.add_leg(key, id, leg);
         self.sessions.insert(session, id);
         self.open_audio(id);
@@ -130,6 +138,7 @@ impl Switch {
         };
         self.endpoint.accept(self.now, session, Answer::status(200).body(SDP, body));
         if let Some(leg) = self.legs.get_mut(&id) {
+            leg.answered = Some(self.now);
             let was_early = std::mem::replace(&mut leg.phase, Phase::Up) == Phase::Early;
             let (call, owner) = (leg.call, leg.owner);
             let plugin = owner.and_then(|owner| self.instances.get(&owner));

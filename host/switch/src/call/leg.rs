@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use jackfield_media::{self as media, LegId, PlayId, RecordId};
-use jackfield_sip::{Answer, Name, SessionEnd, SessionId};
+use jackfield_sip::{Answer, Flow, Name, SessionEnd, SessionId};
 
 use super::{
     CallKey,
@@ -13,6 +13,7 @@ use super::{
     reoffer::Reoffer,
 };
 use crate::{
+    Time,
     command::{CallInfo, CallState, Cause, Direction, Error, Event, HangupInfo, OperationEnd},
     io::{InstanceId, Token},
     switch::Switch,
@@ -42,6 +43,9 @@ pub(crate) struct Leg {
     /// Until the answer of a leg that we call.
     pub(crate) dial: Option<Dial>,
     pub(crate) phase: Phase,
+    /// Where its SIP came from or went to last.
+    pub(crate) flow: Option<Flow>,
+    pub(crate) answered: Option<Time>,
     /// A 180 went to this caller.
     pub(crate) rung: bool,
     pub(crate) audio: Audio,
@@ -101,6 +105,8 @@ impl Leg {
             session: None,
             dial: None,
             phase: Phase::Ringing,
+            flow: None,
+            answered: None,
             rung: false,
             audio,
             joined: None,
@@ -211,6 +217,7 @@ impl Switch {
         if let Some(Reoffer::Waits(timer)) = leg.reoffer {
             self.timers.cancel(timer);
         }
+        self.note_ended_leg(id, &leg, info);
         self.cancel_dials_of(id, info);
         let dial = leg.dial.take();
         // The instance does not know of a leg that never answered its blocking dial.

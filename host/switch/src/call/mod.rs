@@ -1,5 +1,6 @@
 //! A call: what one caller wants, with all the legs that it takes.
 
+pub(crate) mod account;
 pub(crate) mod audio;
 pub(crate) mod bridge;
 pub(crate) mod callee;
@@ -19,8 +20,8 @@ use jackfield_media::LegId;
 use crate::{
     Time,
     command::{Cause, Direction, HangupInfo},
-    io::{CallSummary, InstanceId, Output},
-    record::CallRecord,
+    io::{CallSummary, InstanceId},
+    record::LegRecord,
     switch::Switch,
     user::Caller,
 };
@@ -35,6 +36,8 @@ pub(crate) struct CallKey(pub(crate) u64);
 pub(crate) struct Call {
     /// Unique; in logs, records and the names of the legs.
     pub(crate) id: String,
+    /// The id of the oldest of the calls that transfers have joined with this one.
+    pub(crate) linked: String,
     pub(crate) direction: Direction,
     pub(crate) caller: Caller,
     pub(crate) callee: String,
@@ -44,6 +47,9 @@ pub(crate) struct Call {
     /// The leg that the call began with: the caller's, or the callee's of a call that we place.
     pub(crate) first: Option<LegId>,
     pub(crate) legs: BTreeSet<LegId>,
+    /// Legs that have ended, whose workers have still to say how their media was.
+    pub(crate) closing: BTreeSet<LegId>,
+    pub(crate) ended_legs: Vec<(LegId, LegRecord)>,
     /// Legs so far, for their names.
     pub(crate) leg_count: u32,
     /// The plugin that has the call.
@@ -61,6 +67,7 @@ impl Switch {
         let key = CallKey(number);
         let id = format!("{}-{number}", self.call_prefix);
         let call = Call {
+            linked: id.clone(),
             id,
             direction,
             caller,
@@ -70,6 +77,8 @@ impl Switch {
             answered: None,
             first: None,
             legs: BTreeSet::new(),
+            closing: BTreeSet::new(),
+            ended_legs: Vec::new(),
             leg_count: 0,
             instance: None,
             onward: Onward::default(),
@@ -78,43 +87,21 @@ impl Switch {
             results: Vec::new(),
         };
         self.calls.insert(key, call);
+        self.note_open_call(key);
         key
     }
 
     /// The first leg has been answered, or a further one: who is connected now.
     pub(crate) fn connected(&mut self, key: CallKey, to: Option<String>) {
         let Some(call) = self.calls.get_mut(&key) else { return };
+        let is_first = call.answered.is_none();
         call.answered.get_or_insert(self.now);
         if to.is_some() {
             call.connected = to;
         }
-    }
-
-    /// Writes the record of a call that nobody has any more.
-    pub(crate) fn finish_call(&mut self, key: CallKey) {
-        let over = |call: &Call| call.legs.is_empty() && call.instance.is_none();
-        if !self.calls.get(&key).is_some_and(over) {
-            return;
+        if is_first {
+            self.note_open_call(key);
         }
-        let Some(call) = self.calls.remove(&key) else { return };
-        let end = call.end.unwrap_or(HangupInfo::new(Cause::Other, 0));
-        let answered_at = call.answered.map(|at| self.unix_at(at));
-        if let Some(launch) = call.launch {
-            self.launch_ended(launch, answered_at, end, call.results.clone());
-        }
-        self.outputs.push_back(Output::Record(CallRecord {
-            id: call.id,
-            direction: call.direction,
-            caller: call.caller.number,
-            caller_name: call.caller.name,
-            callee: call.callee,
-            connected: call.connected,
-            started_at: self.unix_at(call.started),
-            answered_at,
-            ended_at: self.unix_at(self.now),
-            end,
-            results: call.results,
-        }));
     }
 
     /// Ends all legs of a call, the first one first: the others follow from it.

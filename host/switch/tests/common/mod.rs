@@ -71,6 +71,8 @@ pub(crate) struct World {
     pub(crate) ways: Ways,
     /// Calls that have ended.
     pub(crate) records: Vec<CallRecord>,
+    /// Calls as they were when they began, and when they were answered.
+    pub(crate) underway: Vec<CallRecord>,
     /// All that was written.
     pub(crate) writes: Vec<Write>,
     pub(crate) notices: Vec<(Level, String)>,
@@ -122,6 +124,7 @@ impl World {
             store: Store::Commits,
             ways: Ways::Open,
             records: Vec::new(),
+            underway: Vec::new(),
             writes: Vec::new(),
             notices: Vec::new(),
             dropped: Vec::new(),
@@ -222,6 +225,7 @@ impl World {
                     self.answer_writes();
                 }
             }
+            Output::Underway(record) => self.underway.push(record),
             Output::Record(record) => self.records.push(record),
             Output::Notice { level, text, .. } => self.notices.push((level, text)),
         }
