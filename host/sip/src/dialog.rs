@@ -44,6 +44,10 @@ pub(crate) struct Dialog {
     /// Where the peer's Contact wants its requests.
     target: String,
     routes: Vec<String>,
+    /// Of the last reliable response of the peer (RFC 3262 4).
+    pub(crate) last_rseq: Option<u32>,
+    /// Before the 2xx: the offer of the INVITE has been answered reliably.
+    pub(crate) is_agreed: bool,
 }
 
 impl Dialog {
@@ -62,6 +66,8 @@ impl Dialog {
             local_cseq: 0,
             remote_cseq: Some(cseq),
             routes: request.record_routes(),
+            last_rseq: None,
+            is_agreed: false,
         })
     }
 
@@ -80,6 +86,8 @@ impl Dialog {
             // A Contact is mandatory, but a call is worth more than a rule.
             target: contact(response).unwrap_or_else(|| request.uri.clone()),
             routes,
+            last_rseq: None,
+            is_agreed: false,
         })
     }
 

@@ -95,9 +95,13 @@ impl Story {
                 if self.pair.chance(50) {
                     self.wish(40_000, Wish::End(Alice, session));
                 }
+                // A refusal may be lost for good, and what rings has no end of its own.
+                self.wish_at(self.pair.now + SECOND * 120, Wish::End(Alice, session));
             }
             Wish::Ring(session) => {
-                self.pair.act(Bob, |bob, now| bob.provisional(now, session, Answer::status(180)))
+                self.pair.act(Bob, |bob, now| bob.provisional(now, session, Answer::status(180)));
+                let early = Answer::status(183).body("application/sdp", "v=0\r\n");
+                self.pair.act(Bob, |bob, now| bob.provisional(now, session, early));
             }
             Wish::Accept(session) => {
                 self.pair.act(Bob, |bob, now| bob.accept(now, session, Answer::status(200)))

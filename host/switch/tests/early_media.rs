@@ -59,18 +59,49 @@ fn a_183_without_media_says_nothing_to_the_caller() {
 }
 
 #[test]
-fn of_several_phones_none_is_heard_before_its_answer() {
+fn of_several_phones_the_first_is_heard_and_the_one_that_answers_takes_over() {
     let mut world = World::new();
     let (alice, first, second) = (world.phone("alice"), world.phone("bob"), world.phone("bob"));
     let call = world.dial(alice, "102");
     let (one, two) = (world.called(first), world.called(second));
-    world.early(one);
-    world.early(two);
-    assert_eq!(world.statuses(call), [100]);
     world.ring(two);
     assert_eq!(world.statuses(call), [100, 180]);
-    world.answer(two);
+    world.early(one);
+    world.speak(one, 0x21);
+    assert_eq!(world.heard(call).len(), 1);
+    // The other one is kept apart from it.
+    world.early(two);
+    world.speak(two, 0x22);
+    assert_eq!(world.heard(call), []);
+    assert_eq!(world.statuses(call), [100, 180, 183]);
+    world.answer_with(two, None);
     world.assert_talking(call, two);
+    assert!(matches!(world.end(one), Some(End::Cancelled(Some(reason))) if reason.contains("elsewhere")));
+    world.hang_up(call);
+    world.assert_over();
+}
+
+#[test]
+fn when_the_phone_that_is_heard_refuses_the_next_one_is_heard() {
+    let mut world = World::new();
+    let alice = world.phone("alice");
+    let phones = [world.phone("bob"), world.phone("bob"), world.phone("bob")];
+    let call = world.dial(alice, "102");
+    let lines = phones.map(|phone| world.called(phone));
+    world.early(lines[0]);
+    world.early(lines[1]);
+    world.ring(lines[2]);
+    world.refuse(lines[0], 486);
+    // What the first one sent last may still be on its way (see the latch of the media).
+    world.run_for(SECOND * 2);
+    world.heard(call);
+    world.speak(lines[1], 0x22);
+    assert_eq!(world.heard(call).len(), 1);
+    world.refuse(lines[1], 486);
+    world.run_for(SECOND);
+    assert!(world.heard(call).len() > 40, "nobody speaks, and the last one rings: the exchange says so");
+    world.answer(lines[2]);
+    world.assert_talking(call, lines[2]);
     world.hang_up(call);
     world.assert_over();
 }

@@ -1,7 +1,10 @@
 //! Calls of peers to us: from their INVITE to the ACK of our answer.
 
+use rand::Rng;
+
 use super::Endpoint;
 use super::matching::Arrival;
+use super::reliable;
 use super::sessions::{Session, State};
 use super::timers::Owner;
 use super::types::{Answer, Event, ServerId, SessionEnd, SessionId};
@@ -33,6 +36,7 @@ impl Endpoint {
         let server = self.open_server(now, arrival, Some(tag.clone()), None);
         let mut session = Session::new(State::Incoming(server), &arrival.flow, tag);
         session.dialogs.push(dialog);
+        session.reliable = reliable::of_caller(&arrival.request, self.rng.next_u32());
         let id = self.add_session(session);
         if let Some(server) = self.servers.get_mut(&server) {
             server.session = Some(id);
@@ -50,14 +54,11 @@ impl Endpoint {
         }
     }
 
-    pub(super) fn ring(&mut self, now: Time, id: SessionId, answer: &Answer) {
-        let Some(server) = self.waiting_call(id) else { return };
-        self.answer(now, server, answer);
-        self.session_timers(now, id, &[Action::Start(Timer::Ringing)], 0);
-    }
-
     pub(super) fn accept_call(&mut self, now: Time, id: SessionId, answer: &Answer) {
         let Some(server) = self.waiting_call(id) else { return };
+        if self.accept_later(id, answer) {
+            return;
+        }
         if let Some(session) = self.sessions.get_mut(&id) {
             session.state = State::Confirmed;
         }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::Endpoint;
 use super::types::{Answer, Event, ServerId};
-use super::write::RETRY_AFTER;
+use super::write::{EXTENSIONS, RETRY_AFTER};
 use crate::Time;
 use crate::flow::Flow;
 use crate::message::{Message, Method, Name, Via};
@@ -125,9 +125,10 @@ impl Endpoint {
         if !within && arrival.method != Method::Options && arrival.request.max_forwards() == Some(0) {
             return Some(Answer::status(483));
         }
-        let unsupported: Vec<_> = arrival.request.values(&Name::Require).collect();
+        let is_known = |tag: &str| EXTENSIONS.iter().any(|known| known.eq_ignore_ascii_case(tag));
+        let required = arrival.request.values(&Name::Require);
+        let unsupported: Vec<_> = required.filter(|tag| !is_known(tag)).collect();
         if !unsupported.is_empty() {
-            // No extension that a peer may require is spoken yet.
             return Some(Answer::status(420).header(Name::Unsupported, unsupported.join(", ")));
         }
         // A BYE makes room.

@@ -4,6 +4,7 @@ mod clients;
 mod incoming;
 mod matching;
 mod outgoing;
+mod reliable;
 mod servers;
 mod sessions;
 mod timers;
@@ -215,6 +216,7 @@ impl Endpoint {
             Some(session) if answer.status >= 200 => {
                 self.answer(now, to, &answer);
                 self.forget_pending(session, to);
+                self.send_queued(now, session);
             }
             _ => self.answer(now, to, &answer),
         }
@@ -237,11 +239,15 @@ impl Endpoint {
     // ---- INVITE sessions as server
 
     /// Sends 101 to 199 to an unanswered call, and repeats it every minute. Anything else is taken as 183.
+    /// To a caller who supports that it goes reliably (RFC 3262): repeated until its PRACK, one after the
+    /// other; without PRACK in 64*T1 the session is over. A caller who requires it and left the offer to us
+    /// is sent nothing without a body.
     pub fn provisional(&mut self, now: Time, session: SessionId, answer: Answer) {
         self.ring(now, session, &in_class(answer, 101..=199, 183));
     }
 
-    /// Answers a call with 2xx, repeated until its ACK also over TCP. Without ACK in 64*T1 the endpoint
+    /// Answers a call with 2xx, as soon as the descriptions in provisional responses have their PRACK;
+    /// repeated until its ACK also over TCP. Without ACK in 64*T1 the endpoint
     /// hangs up: [`SessionEnd::Timeout`].
     pub fn accept(&mut self, now: Time, session: SessionId, answer: Answer) {
         self.accept_call(now, session, &in_class(answer, 200..=299, 200));

@@ -78,6 +78,9 @@ impl Endpoint {
                 session.dialogs.push(dialog);
             }
         }
+        if !self.acknowledge_progress(now, client, id, response) {
+            return;
+        }
         self.tell(Event::Progress { session: id, response: response.clone() });
     }
 

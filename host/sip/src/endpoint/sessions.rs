@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::clients::Purpose;
 use super::matching::Arrival;
+use super::reliable::Reliable;
 use super::types::{Answer, ClientId, Event, Replaced, ServerId, SessionEnd, SessionId};
 use super::{Endpoint, release, timers::Owner};
 use crate::Time;
@@ -42,6 +43,8 @@ pub(super) struct Session {
     /// One; while Outgoing any number of early ones, the latest last.
     pub(super) dialogs: Vec<Dialog>,
     pub(super) slots: Slots,
+    /// While Incoming, of a caller who knows how to acknowledge provisional responses.
+    pub(super) reliable: Option<Box<Reliable>>,
     /// Our 2xx that has no ACK yet: its transaction and CSeq.
     pub(super) unacked: Option<(ServerId, u32)>,
     /// Our re-INVITE or UPDATE that has no answer yet.
@@ -64,6 +67,7 @@ impl Session {
             local_tag,
             dialogs: Vec::new(),
             slots: Slots::default(),
+            reliable: None,
             unacked: None,
             our_offer: None,
             their_offer: None,
@@ -124,10 +128,12 @@ impl Endpoint {
                 self.session_timers(now, id, &[Action::Again(timer)], round);
             }
             (Timer::NoAck, ..) => self.hang_up(now, id, SessionEnd::Timeout),
-            (Timer::Ringing, State::Incoming(server), _) => {
+            (Timer::Ringing, State::Incoming(server), _) => self.ring_on(now, id, server),
+            (Timer::Provisional, State::Incoming(server), _) => {
                 self.server_event(now, server, ServerEvent::Provisional, 0);
-                self.session_timers(now, id, &[Action::Start(timer)], 0);
+                self.session_timers(now, id, &[Action::Again(timer)], round);
             }
+            (Timer::NoPrack, State::Incoming(server), _) => self.no_prack(now, id, server),
             _ => {}
         }
     }

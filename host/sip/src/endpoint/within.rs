@@ -26,7 +26,8 @@ impl Endpoint {
             Method::Bye => self.bye_arrived(now, id, arrival),
             _ if session.state == State::Closing => self.refuse_within(now, arrival, &Answer::status(481)),
             _ if !in_order => self.refuse_within(now, arrival, &Answer::status(500)),
-            Method::Invite | Method::Update => match self.glare(id, arrival) {
+            Method::Prack => self.prack_arrived(now, id, at, arrival),
+            Method::Invite | Method::Update => match self.glare(id, at, arrival) {
                 Some(refusal) => self.refuse_within(now, arrival, &refusal),
                 None => self.reoffer_arrived(now, id, at, arrival),
             },
@@ -44,7 +45,7 @@ impl Endpoint {
 
     /// With a transaction: a copy that comes later might find the session in another state, and two
     /// copies must not be answered in two ways.
-    fn refuse_within(&mut self, now: Time, arrival: &Arrival, answer: &Answer) {
+    pub(super) fn refuse_within(&mut self, now: Time, arrival: &Arrival, answer: &Answer) {
         let server = self.open_server(now, arrival, None, None);
         self.answer(now, server, answer);
     }
@@ -55,18 +56,21 @@ impl Endpoint {
         self.finish(now, id, SessionEnd::Bye(arrival.request.clone()));
     }
 
-    /// One offer at a time: 491 if ours is out, 500 if theirs waits (RFC 3261 14.2, RFC 3311 5.2).
-    fn glare(&mut self, id: SessionId, arrival: &Arrival) -> Option<Answer> {
+    /// One offer at a time: 491 if ours is out, 500 if theirs waits (RFC 3261 14.2, RFC 3311 5.2). In an
+    /// early dialog that of the INVITE is done with once its answer has come reliably.
+    fn glare(&mut self, id: SessionId, at: usize, arrival: &Arrival) -> Option<Answer> {
         let session = self.sessions.get(&id)?;
         let is_invite = arrival.method == Method::Invite;
         if !is_invite && arrival.request.body().is_empty() {
             return None;
         }
-        if session.our_offer.is_some() || matches!(session.state, State::Outgoing(_)) {
+        let first_is_done = !is_invite && session.dialogs[at].is_agreed;
+        let ours_waits = !first_is_done && matches!(session.state, State::Outgoing(_));
+        if session.our_offer.is_some() || ours_waits {
             return Some(Answer::status(491));
         }
         let theirs_waits = session.their_offer.is_some()
-            || matches!(session.state, State::Incoming(_))
+            || (!first_is_done && matches!(session.state, State::Incoming(_)))
             || (is_invite && session.unacked.is_some());
         theirs_waits.then(|| {
             let seconds = self.rng.next_u32() % 11;
@@ -74,7 +78,7 @@ impl Endpoint {
         })
     }
 
-    fn reoffer_arrived(&mut self, now: Time, id: SessionId, at: usize, arrival: &Arrival) {
+    pub(super) fn reoffer_arrived(&mut self, now: Time, id: SessionId, at: usize, arrival: &Arrival) {
         let server = self.open_server(now, arrival, None, Some(id));
         let Some(session) = self.sessions.get_mut(&id) else { return };
         session.dialogs[at].refresh_target(&arrival.request);

@@ -17,7 +17,11 @@ use crate::message::{Builder, Message, Method, Name};
 /// Seconds after which a peer may try again.
 pub(super) const RETRY_AFTER: &str = "5";
 
-const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, REFER, NOTIFY, MESSAGE, REGISTER";
+const ALLOW: &str =
+    "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, PRACK, UPDATE, REFER, NOTIFY, MESSAGE, REGISTER";
+
+/// What a peer may require of us, and is told that we support.
+pub(super) const EXTENSIONS: [&str; 1] = [super::reliable::TAG];
 
 /// The user part of our Contact.
 const USER: &str = "jackfield";
@@ -42,6 +46,9 @@ impl Endpoint {
         let tells_methods = matches!(method, Method::Invite | Method::Options) && (200..300).contains(status);
         if (tells_methods || *status == 405) && !is_given(Name::Allow) {
             builder = builder.header(Name::Allow, ALLOW);
+        }
+        if tells_methods && !is_given(Name::Supported) {
+            builder = builder.header(Name::Supported, EXTENSIONS.join(", "));
         }
         if !self.config.user_agent.is_empty() && !is_given(Name::Server) {
             builder = builder.header(Name::Server, &self.config.user_agent);
@@ -68,6 +75,9 @@ impl Endpoint {
         }
         if method == Method::Invite && !is_given(Name::Allow) {
             builder = builder.header(Name::Allow, ALLOW);
+        }
+        if method == Method::Invite && !is_given(Name::Supported) {
+            builder = builder.header(Name::Supported, EXTENSIONS.join(", "));
         }
         let bytes = finished(builder, headers, body);
         Sent { id, method, branch, head, bytes }

@@ -63,6 +63,10 @@ pub(crate) enum Timer {
     Accepted,
     /// No ACK for that 2xx.
     NoAck,
+    /// Retransmission of a reliable provisional response, over any transport (RFC 3262 3).
+    Provisional,
+    /// No PRACK for it.
+    NoPrack,
     /// Provisional response refresh while ringing.
     Ringing,
 }
@@ -77,7 +81,9 @@ pub(crate) enum Slot {
 impl Timer {
     pub(crate) fn slot(self) -> Slot {
         match self {
-            Timer::A | Timer::E | Timer::G | Timer::Accepted | Timer::Ringing => Slot::Retransmit,
+            Timer::A | Timer::E | Timer::G | Timer::Accepted | Timer::Provisional | Timer::Ringing => {
+                Slot::Retransmit
+            }
             _ => Slot::Lifetime,
         }
     }
@@ -93,13 +99,13 @@ impl Timers {
         let on_udp = |delay| if reliable { Duration::ZERO } else { delay };
         match timer {
             Timer::A | Timer::E | Timer::G if reliable => None,
-            Timer::A => Some(doubled),
+            Timer::A | Timer::Provisional => Some(doubled),
             Timer::E | Timer::G | Timer::Accepted => Some(doubled.min(self.t2)),
             Timer::D | Timer::J => Some(on_udp(64 * self.t1)),
             Timer::I | Timer::K => Some(on_udp(self.t4)),
             Timer::Ringing => Some(self.ringing),
             Timer::B | Timer::F | Timer::H | Timer::L | Timer::M => Some(64 * self.t1),
-            Timer::Cancelled | Timer::Unanswered | Timer::NoAck => Some(64 * self.t1),
+            Timer::Cancelled | Timer::Unanswered | Timer::NoAck | Timer::NoPrack => Some(64 * self.t1),
         }
     }
 }

@@ -7,10 +7,11 @@ use jackfield_sip::{Flow, Invite, Message, Name, SessionId};
 
 use super::{
     CallKey,
-    audio::{Audio, SDP},
+    audio::{Audio, NoAgreement, SDP},
     bridge::Tie,
     callee::{Callee, target_of},
     leg::{Leg, Phase},
+    ringing::{EarlyMedia, Fork},
 };
 use crate::{
     cause::COMPLETED_ELSEWHERE,
@@ -69,6 +70,9 @@ pub(crate) struct Dial {
     timer: TimerId,
     /// The caller hears what the plugin chose, not the far end.
     pub(super) own_ringback: bool,
+    pub(super) early: EarlyMedia,
+    /// Some phone has said so.
+    pub(super) is_ringing: bool,
 }
 
 /// One phone.
@@ -100,11 +104,6 @@ impl Dial {
             }
         }
         sessions
-    }
-
-    /// More than one phone was called: none of them speaks for all.
-    pub(super) fn is_forked(&self) -> bool {
-        self.branches.len() > 1
     }
 
     fn fail(&mut self, index: usize, info: HangupInfo) {
@@ -146,6 +145,8 @@ impl Switch {
             failure: None,
             timer: self.timers.set(self.now.saturating_add(order.ring), Deadline::Ring(id)),
             own_ringback: order.ringback.is_some(),
+            early: EarlyMedia::default(),
+            is_ringing: false,
         });
         self.add_leg(key, id, leg);
         self.open_audio(id);
@@ -306,8 +307,17 @@ impl Switch {
             leg.audio.address = flow.local.ip();
             leg.flow = Some(*flow);
         }
-        let has_early_media = leg.audio.params.is_some() && response.body().is_empty();
-        if !has_early_media && self.take_answer(id, response).is_err() {
+        let fork = Fork::of(session, response);
+        let is_heard = dial.early.is_heard(&fork);
+        // Its answer may have come in an earlier response; that counts, even if it was not heard yet.
+        let described =
+            if response.body().is_empty() { dial.early.description(&fork) } else { Some(response) };
+        let agreed = match described {
+            Some(_) if is_heard && response.body().is_empty() => Ok(()),
+            Some(described) => self.take_answer(id, described),
+            None => Err(NoAgreement),
+        };
+        if agreed.is_err() {
             // Answered, but with nothing that we could speak: for the caller it is a failure.
             if let Some(leg) = self.legs.get_mut(&id) {
                 leg.phase = Phase::Up;
@@ -317,7 +327,7 @@ impl Switch {
             return;
         }
         self.timers.cancel(dial.timer);
-        if has_early_media {
+        if is_heard && response.body().is_empty() {
             self.expect_audio(id);
         }
         self.pick_up(id, &dial, winner);
@@ -379,6 +389,8 @@ impl Switch {
         let Some(dial) = self.legs.get_mut(&id).and_then(|leg| leg.dial.as_mut()) else { return };
         let Some(index) = dial.find(BranchState::Calling(session)) else { return };
         dial.fail(index, info);
+        self.forget_early(id, session);
+        let Some(dial) = self.legs.get_mut(&id).and_then(|leg| leg.dial.as_mut()) else { return };
         // RFC 3261 16.7: 6xx speaks for the callee, whatever his other phones say.
         if (600..700).contains(&info.code) {
             let callee = dial.branches[index].callee.clone();

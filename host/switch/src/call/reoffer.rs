@@ -6,6 +6,7 @@ use jackfield_sip::{Answer, ClientId, Failure, Message, Method, Name, ServerId, 
 use super::{
     audio::{SDP, session_in},
     leg::Phase,
+    ringing::Fork,
 };
 use crate::{
     switch::{ALLOW, Switch},
@@ -37,6 +38,9 @@ impl Switch {
 
     fn answer_reoffer(&mut self, session: SessionId, request: &Message) -> Answer {
         let Some(&id) = self.sessions.get(&session) else { return Answer::status(481) };
+        if self.is_unheard(id, session, request) {
+            return Answer::status(500).header(Name::RetryAfter, "5");
+        }
         let offer = match session_in(request) {
             Ok(offer) => offer,
             Err(status) => return Answer::status(status),
@@ -58,6 +62,13 @@ impl Switch {
             Some(body) => Answer::status(200).body(SDP, body),
             None => Answer::status(488),
         }
+    }
+
+    /// It comes from a phone that has not answered and is not the one whose early media is heard.
+    fn is_unheard(&self, id: LegId, session: SessionId, request: &Message) -> bool {
+        let Some(dial) = self.legs.get(&id).and_then(|leg| leg.dial.as_ref()) else { return false };
+        let tag = request.from().ok().and_then(|from| from.tag().map(str::to_owned));
+        !request.body().is_empty() && !dial.early.is_heard(&Fork { session, tag: tag.unwrap_or_default() })
     }
 
     /// Sends a re-INVITE that describes our audio as it now is, at once or as soon as the session allows
