@@ -56,6 +56,7 @@ pub(crate) fn relay(
     packet.restamp(stamp, payload_type);
     if let Kind::Audio(codec) = kind {
         codec::convert(codec, target.codec, packet.payload_mut());
+        to.tape_sent(now, stamp, target.codec, packet.payload());
     }
     to.count_relayed(now, kind, stamp.timestamp, packet.payload().len());
     Some(Forward { port: to.port, to: target.to, length: packet.length() })

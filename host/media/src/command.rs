@@ -185,6 +185,14 @@ pub enum Command {
     },
     /// Stops that recording; another one goes on.
     StopRecord { leg: LegId, record: RecordId },
+    /// Records both sides of the leg, as long as it lasts, under this name: what the peer says on the left, what it
+    /// is told on the right; the other way round when the peer is the `called` one. The [`Piece`](crate::Piece)s
+    /// come out of [`Session::poll_piece`](crate::Session::poll_piece). A leg has one recording at once.
+    Tape { leg: LegId, name: Arc<str>, called: bool },
+    /// Writes silence from now on, or what is said again.
+    PauseTape { leg: LegId, paused: bool },
+    /// Ends that recording.
+    StopTape { leg: LegId },
 }
 
 /// What a worker tells the switch.

@@ -15,6 +15,7 @@ use crate::{
     rtp::{self, Packet, Stamp},
     session::Channel,
     stream::{Incoming, Order, Outgoing},
+    tape::Tape,
     tick, tone,
 };
 
@@ -45,6 +46,7 @@ pub(crate) struct Leg {
     player: Option<Player>,
     keypad: Keypad,
     recorder: Option<Recorder>,
+    tape: Option<Box<Tape>>,
     /// The last sign of life of the peer.
     alive: Time,
     timed_out: bool,
@@ -94,6 +96,7 @@ impl Leg {
             player: None,
             keypad: Keypad::default(),
             recorder: None,
+            tape: None,
             alive: now,
             timed_out: false,
         }
@@ -140,6 +143,9 @@ impl Leg {
             Kind::Audio(codec) => {
                 if let Some(recorder) = &mut self.recorder {
                     recorder.hear(now, stamp.timestamp, codec, packet.payload());
+                }
+                if let Some(tape) = &mut self.tape {
+                    tape.hear_peer(now, stamp, codec, packet.payload());
                 }
             }
             Kind::Digit(payload) => {
@@ -189,7 +195,7 @@ impl Leg {
 
     /// There is something to do at the next tick.
     pub(crate) fn is_active(&self) -> bool {
-        self.is_playing() || self.recorder.is_some()
+        self.is_playing() || self.recorder.is_some() || self.tape.is_some()
     }
 
     /// When the peer has been silent for `timeout`; `None` while nothing is expected of it.
@@ -245,6 +251,33 @@ impl Leg {
         }
     }
 
+    // ---- the recording of the call
+
+    /// Records both sides; a former recording ends.
+    pub(crate) fn tape(&mut self, tape: Tape, output: &mut Output) {
+        self.end_tape(output);
+        self.tape = Some(Box::new(tape));
+    }
+
+    pub(crate) fn pause_tape(&mut self, paused: bool) {
+        if let Some(tape) = &mut self.tape {
+            tape.pause(paused);
+        }
+    }
+
+    pub(crate) fn end_tape(&mut self, output: &mut Output) {
+        if let Some(tape) = self.tape.take() {
+            tape.end(&mut output.pieces);
+        }
+    }
+
+    /// Audio goes to the peer.
+    pub(crate) fn tape_sent(&mut self, now: Time, stamp: Stamp, codec: Codec, payload: &[u8]) {
+        if let Some(tape) = &mut self.tape {
+            tape.hear_us(now, stamp, codec, payload);
+        }
+    }
+
     /// Sends digits from tick `from` on, after those that wait.
     pub(crate) fn send_digits(&mut self, digits: &str, from: u64, output: &mut Output) {
         if self.keypad.is_full() {
@@ -258,6 +291,7 @@ impl Leg {
     pub(crate) fn close(mut self, now: Time, output: &mut Output) {
         self.end_play(now, PlayEnd::Stopped, output);
         self.end_record(RecordEnd::Stopped, output);
+        self.end_tape(output);
         for _ in 0..self.keypad.clear() {
             output.events.push_back(Event::DigitsSent { leg: self.id });
         }
@@ -340,6 +374,9 @@ impl Leg {
             Some(beat) => self.send_beat(tick, beat, output),
             None => self.play_frame(tick, output),
         }
+        if let Some(tape) = &mut self.tape {
+            tape.tick(tick, &mut output.pieces);
+        }
         if let Some(end) = self.recorder.as_ref().and_then(|recorder| recorder.tick(tick::time(tick))) {
             self.end_record(end, output);
         }
@@ -394,6 +431,7 @@ impl Leg {
         if let Some(target) = self.target() {
             let stamp = self.out.audio(tick::time(tick));
             self.sent.audio(tick::time(tick), stamp.timestamp);
+            self.tape_sent(tick::time(tick), stamp, target.codec, frame);
             self.send(Made::new(self.port, target.to, stamp, target.payload_type, frame), output);
         }
     }

@@ -8,8 +8,8 @@
 //!
 //! 1. [`Time`] is monotonic, since an epoch that the driver chooses, the same for the life of a session.
 //!    Time that runs backward is not an error, but nothing happens in it.
-//! 2. After every `handle_*` call, drain [`Session::poll_transmit`] and [`Session::poll_event`] until both
-//!    are `None`. What is not drained stays in memory.
+//! 2. After every `handle_*` call, drain [`Session::poll_transmit`], [`Session::poll_event`] and
+//!    [`Session::poll_piece`] until all are `None`. What is not drained stays in memory.
 //! 3. Call [`Session::handle_timeout`] at [`Session::next_timeout`] or soon after. It may be called at any
 //!    time, and it may find nothing to do.
 //! 4. A packet to be relayed is rewritten in place and returned as a [`Forward`]; send it at once.
@@ -33,19 +33,24 @@ pub mod session;
 
 pub mod codec;
 pub mod dtmf;
+pub mod jitter;
 pub mod rtp;
 pub mod tone;
 
 mod bridge;
+mod conceal;
 mod latch;
 mod leg;
+mod listener;
 mod output;
 mod quality;
 mod record;
 mod rtcp;
 mod stream;
+mod tape;
 mod tick;
 
 pub use command::*;
 pub use prompt::{Clip, ClipError, to_wav};
 pub use session::{Channel, Forward, Session, Settings, Transmit};
+pub use tape::Piece;

@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, net::SocketAddr};
 
-use crate::{Event, PortId, rtp, session::Channel, tick};
+use crate::{Event, Piece, PortId, rtp, session::Channel, tick};
 
 /// Packets that we made and events, in their order.
 #[derive(Debug, Default)]
@@ -10,6 +10,7 @@ pub(crate) struct Output {
     pub(crate) packets: VecDeque<Made>,
     pub(crate) reports: VecDeque<Report>,
     pub(crate) events: VecDeque<Event>,
+    pub(crate) pieces: VecDeque<Piece>,
 }
 
 /// An RTCP packet that we made.

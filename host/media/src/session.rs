@@ -17,6 +17,7 @@ use crate::{
     record::{self, Recorder},
     rtcp,
     rtp::Packet,
+    tape::{Piece, Tape},
     tick,
 };
 
@@ -79,8 +80,8 @@ pub struct Transmit {
 ///
 /// - In: [`handle_command`](Self::handle_command), [`handle_packet`](Self::handle_packet),
 ///   [`handle_report`](Self::handle_report), [`handle_timeout`](Self::handle_timeout).
-/// - Out: [`poll_transmit`](Self::poll_transmit), [`poll_event`](Self::poll_event), and the
-///   [`Forward`] of a packet.
+/// - Out: [`poll_transmit`](Self::poll_transmit), [`poll_event`](Self::poll_event),
+///   [`poll_piece`](Self::poll_piece), and the [`Forward`] of a packet.
 /// - When to come back: [`next_timeout`](Self::next_timeout).
 ///
 /// The laws are those of the [crate].
@@ -168,6 +169,21 @@ impl Session {
             Command::StopRecord { leg, record } => {
                 if let Some((leg, output)) = self.leg(leg).filter(|(leg, _)| leg.is_record(record)) {
                     leg.end_record(RecordEnd::Stopped, output);
+                }
+            }
+            Command::Tape { leg, name, called } => {
+                if let Some((leg, output)) = self.walk(now, leg) {
+                    leg.tape(Tape::new(now, name, called), output);
+                }
+            }
+            Command::PauseTape { leg, paused } => {
+                if let Some((leg, _)) = self.leg(leg) {
+                    leg.pause_tape(paused);
+                }
+            }
+            Command::StopTape { leg } => {
+                if let Some((leg, output)) = self.leg(leg) {
+                    leg.end_tape(output);
                 }
             }
         }
@@ -264,6 +280,11 @@ impl Session {
     /// What the switch is to know.
     pub fn poll_event(&mut self) -> Option<Event> {
         self.output.events.pop_front()
+    }
+
+    /// Part of the recording of a call, for whoever writes it.
+    pub fn poll_piece(&mut self) -> Option<Piece> {
+        self.output.pieces.pop_front()
     }
 
     /// Legs that are open.

@@ -4,8 +4,8 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use jackfield_media::{
-    Clip, Codec, Command, Digits, Event, LegId, Params, PlayEnd, PlayId, PortId, Rtcp, Security, Session,
-    Settings, Source, Tones, dtmf, rtp,
+    Clip, Codec, Command, Digits, Event, LegId, Params, Piece, PlayEnd, PlayId, PortId, Rtcp, Security,
+    Session, Settings, Source, Tones, dtmf, rtp,
 };
 
 pub(crate) const DTMF: u8 = 101;
@@ -67,6 +67,7 @@ pub(crate) struct World {
     /// RTCP that reached phones: the leg, the address and the packet.
     pub(crate) reports: Vec<(u64, SocketAddr, Vec<u8>)>,
     pub(crate) events: Vec<Event>,
+    pub(crate) pieces: Vec<Piece>,
 }
 
 impl World {
@@ -81,6 +82,7 @@ impl World {
             heard: vec![],
             reports: vec![],
             events: vec![],
+            pieces: vec![],
         }
     }
 
@@ -157,6 +159,7 @@ impl World {
             }
         }
         self.events.extend(std::iter::from_fn(|| self.session.poll_event()));
+        self.pieces.extend(std::iter::from_fn(|| self.session.poll_piece()));
     }
 
     fn hear(&mut self, port: PortId, to: SocketAddr, bytes: &[u8]) {
