@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use crate::prompt::Clip;
+use crate::{prompt::Clip, srtp::MasterKey};
 
 /// One leg of a call; given by the switch, unique in the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -45,13 +45,20 @@ pub enum Codec {
     Pcma,
 }
 
-/// How packets on a leg are protected. SRTP comes with its own variants.
+/// How packets on a leg are protected; DTLS-SRTP would be one more variant.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Security {
     /// Not at all: RTP/AVP.
     #[default]
     Plain,
+    /// SRTP with keys from the signalling (SDES, RFC 4568).
+    Srtp {
+        /// Ours; a key is for one leg and never comes back with another one between.
+        send: MasterKey,
+        /// The peer's.
+        receive: MasterKey,
+    },
 }
 
 /// Which port a peer's RTCP uses.
@@ -250,6 +257,8 @@ pub struct Stats {
     pub packets_sent: u64,
     /// From another source than the latched one, not RTP, or not what was agreed.
     pub packets_refused: u64,
+    /// SRTP that was not made with the agreed key, or had come before.
+    pub packets_forged: u64,
     /// Expected and never received (RFC 3550 A.3).
     pub packets_lost: u64,
     /// Mean interarrival jitter of what was received (RFC 3550 A.8).

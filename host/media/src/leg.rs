@@ -14,6 +14,7 @@ use crate::{
     rtcp::{self, Control, Reception, Sent},
     rtp::{self, Packet, Stamp},
     session::Channel,
+    srtp::{self, Protection},
     stream::{Incoming, Order, Outgoing},
     tape::Tape,
     tick, tone,
@@ -36,6 +37,7 @@ pub(crate) struct Leg {
     pub(crate) walked: bool,
     params: Option<Params>,
     latch: Latch,
+    protection: Protection,
     incoming: Incoming,
     reception: Reception,
     control: Control,
@@ -78,6 +80,10 @@ pub(crate) struct Target {
 impl Leg {
     pub(crate) fn new(now: Time, id: LegId, port: PortId, params: Option<Params>, random: [u64; 2]) -> Self {
         let out = Outgoing::new(now, random[0]);
+        let mut protection = Protection::default();
+        if let Some(params) = &params {
+            protection.update(&params.security);
+        }
         Self {
             id,
             port,
@@ -88,6 +94,7 @@ impl Leg {
             walked: false,
             params,
             latch: Latch::default(),
+            protection,
             incoming: Incoming::default(),
             reception: Reception::default(),
             control: Control::new(random[1]),
@@ -107,9 +114,29 @@ impl Leg {
         if self.params.as_ref().is_some_and(|former| former.remote != params.remote) {
             self.latch.open(now);
         }
+        self.protection.update(&params.security);
         self.params = Some(params);
         self.alive = now;
         self.timed_out = false;
+    }
+
+    /// Opens the packet of an encrypted peer where it lies: its length then. What is not authentic is nobody's.
+    pub(crate) fn unprotect(&mut self, source: SocketAddr, packet: &mut [u8]) -> Option<usize> {
+        if !self.protection.is_active() {
+            return Some(packet.len());
+        }
+        if self.latch.source().is_some_and(|latched| latched != source) {
+            self.stats.packets_refused += 1;
+            return None;
+        }
+        let opened = self.protection.unprotect(packet).ok();
+        self.stats.packets_forged += u64::from(opened.is_none());
+        opened
+    }
+
+    /// Closes `buffer[..length]` for an encrypted peer: its length then.
+    pub(crate) fn protect(&mut self, buffer: &mut [u8], length: usize) -> Option<usize> {
+        self.protection.protect(buffer, length).ok()
     }
 
     /// A packet from the network: refused (`None`), or heard by whoever listens.
@@ -328,8 +355,13 @@ impl Leg {
     }
 
     /// A packet that should be RTCP. A report is a sign of life, also of a peer that is mute.
-    pub(crate) fn hear_report(&mut self, now: Time, source: SocketAddr, packet: &[u8]) {
+    pub(crate) fn hear_report(&mut self, now: Time, source: SocketAddr, packet: &mut [u8]) {
         let Some(way) = self.params.as_ref().map(|params| params.rtcp) else { return };
+        let Ok(length) = self.protection.unprotect_rtcp(packet) else {
+            self.stats.packets_forged += 1;
+            return;
+        };
+        let packet = &packet[..length];
         let admitted = self.control.admit(self.latch.source(), way, source);
         if admitted && self.control.hear(now, packet, self.sent.ssrc, CLOCK) {
             self.alive = now;
@@ -353,8 +385,12 @@ impl Leg {
         }
     }
 
-    fn send_report(&self, bytes: Vec<u8>, output: &mut Output) {
-        if let Some((to, channel)) = self.report_destination() {
+    fn send_report(&mut self, mut bytes: Vec<u8>, output: &mut Output) {
+        let Some((to, channel)) = self.report_destination() else { return };
+        let length = bytes.len();
+        bytes.resize(length + srtp::OVERHEAD, 0);
+        if let Ok(length) = self.protection.protect_rtcp(&mut bytes, length) {
+            bytes.truncate(length);
             output.reports.push_back(Report { port: self.port, channel, to, bytes });
         }
     }
@@ -414,7 +450,8 @@ impl Leg {
     fn send_event(&mut self, beat: Beat, to: SocketAddr, payload_type: u8, output: &mut Output) {
         let Some(payload) = beat.payload() else { return };
         let stamp = self.out.event(self.keypad.timestamp, beat.is_first());
-        self.send(Made::new(self.port, to, stamp, payload_type, &payload.bytes()), output);
+        let packet = Made::new(&mut self.protection, self.port, to, stamp, payload_type, &payload.bytes());
+        self.send(packet, output);
     }
 
     /// For a peer without telephone events.
@@ -432,7 +469,9 @@ impl Leg {
             let stamp = self.out.audio(tick::time(tick));
             self.sent.audio(tick::time(tick), stamp.timestamp);
             self.tape_sent(tick::time(tick), stamp, target.codec, frame);
-            self.send(Made::new(self.port, target.to, stamp, target.payload_type, frame), output);
+            let (port, payload_type) = (self.port, target.payload_type);
+            let packet = Made::new(&mut self.protection, port, target.to, stamp, payload_type, frame);
+            self.send(packet, output);
         }
     }
 

@@ -35,6 +35,7 @@ pub mod codec;
 pub mod dtmf;
 pub mod jitter;
 pub mod rtp;
+pub mod srtp;
 pub mod tone;
 
 mod bridge;
@@ -53,4 +54,5 @@ mod tick;
 pub use command::*;
 pub use prompt::{Clip, ClipError, to_wav};
 pub use session::{Channel, Forward, Session, Settings, Transmit};
+pub use srtp::{MasterKey, Suite};
 pub use tape::Piece;

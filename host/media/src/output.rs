@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, net::SocketAddr};
 
-use crate::{Event, Piece, PortId, rtp, session::Channel, tick};
+use crate::{Event, Piece, PortId, rtp, session::Channel, srtp, srtp::Protection, tick};
 
 /// Packets that we made and events, in their order.
 #[derive(Debug, Default)]
@@ -27,21 +27,23 @@ pub(crate) struct Report {
 pub(crate) struct Made {
     pub(crate) port: PortId,
     pub(crate) to: SocketAddr,
-    bytes: [u8; rtp::HEADER + tick::FRAME],
+    bytes: [u8; rtp::HEADER + tick::FRAME + srtp::OVERHEAD],
     length: usize,
 }
 
 impl Made {
-    /// `payload` is at most one frame.
+    /// `payload` is at most one frame; `None` when it could not be protected.
     pub(crate) fn new(
+        protection: &mut Protection,
         port: PortId,
         to: SocketAddr,
         stamp: rtp::Stamp,
         payload_type: u8,
         payload: &[u8],
     ) -> Option<Self> {
-        let mut bytes = [0; rtp::HEADER + tick::FRAME];
+        let mut bytes = [0; rtp::HEADER + tick::FRAME + srtp::OVERHEAD];
         let length = rtp::build(&mut bytes, stamp, payload_type, payload)?;
+        let length = protection.protect(&mut bytes, length).ok()?;
         Some(Self { port, to, bytes, length })
     }
 

@@ -42,19 +42,9 @@ pub struct Stamp {
 impl<B: Deref<Target = [u8]>> Packet<B> {
     /// Checks the header and finds the payload behind contributing sources and extension, before padding.
     pub fn parse(bytes: B) -> Result<Self, Malformed> {
-        let first = *bytes.first().ok_or(Malformed::Short)?;
-        if first >> 6 != 2 {
-            return Err(Malformed::Version);
-        }
-        let mut start = HEADER + 4 * usize::from(first & 0x0f);
-        if first & 0x10 != 0 {
-            let words = bytes.get(start + 2..start + 4).ok_or(Malformed::Short)?;
-            start += 4 + 4 * usize::from(u16::from_be_bytes([words[0], words[1]]));
-        }
+        let start = header_length(&bytes)?;
+        let first = bytes[0];
         let mut end = bytes.len();
-        if start > end {
-            return Err(Malformed::Short);
-        }
         if first & 0x20 != 0 {
             let padding = usize::from(bytes[end - 1]);
             if padding == 0 || padding > end - start {
@@ -109,6 +99,20 @@ impl<B: DerefMut<Target = [u8]>> Packet<B> {
     pub fn payload_mut(&mut self) -> &mut [u8] {
         &mut self.bytes[self.payload.clone()]
     }
+}
+
+/// Bytes of a packet's header, contributing sources and extension included; nothing behind it is looked at.
+pub fn header_length(bytes: &[u8]) -> Result<usize, Malformed> {
+    let first = *bytes.first().ok_or(Malformed::Short)?;
+    if first >> 6 != 2 {
+        return Err(Malformed::Version);
+    }
+    let mut length = HEADER + 4 * usize::from(first & 0x0f);
+    if first & 0x10 != 0 {
+        let words = bytes.get(length + 2..length + 4).ok_or(Malformed::Short)?;
+        length += 4 + 4 * usize::from(u16::from_be_bytes([words[0], words[1]]));
+    }
+    if length > bytes.len() { Err(Malformed::Short) } else { Ok(length) }
 }
 
 /// Writes a packet and returns its length; `None` when `buffer` is too small.

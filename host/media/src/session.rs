@@ -43,7 +43,7 @@ impl Default for Settings {
     }
 }
 
-/// Send `packet[..length]` from `port` to `to`; `packet` is what [`Session::handle_packet`] was given.
+/// Send `buffer[..length]` from `port` to `to`; `buffer` is what [`Session::handle_packet`] was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Forward {
     /// The socket to send from.
@@ -189,22 +189,26 @@ impl Session {
         }
     }
 
-    /// Takes a datagram that came in on `port` from `source`. When it is to be relayed it is rewritten in
-    /// place, and the answer says where to send it.
+    /// Takes a datagram that came in on `port` from `source`, `buffer[..length]`. When it is to be relayed it is
+    /// rewritten in place, and the answer says where to send it. SRTP makes it longer by
+    /// [`OVERHEAD`](crate::srtp::OVERHEAD) at most; what finds no room in `buffer` is lost.
     pub fn handle_packet(
         &mut self,
         now: Time,
         port: PortId,
         source: SocketAddr,
-        packet: &mut [u8],
+        buffer: &mut [u8],
+        length: usize,
     ) -> Option<Forward> {
         let key = (*self.ports.get(port.0 as usize)?)?;
         let leg = self.legs.get_mut(key)?;
+        let packet = buffer.get_mut(..length)?;
         if leg.is_report(packet) {
             leg.hear_report(now, source, packet);
             return None;
         }
-        let Ok(mut packet) = Packet::parse(packet) else {
+        let length = leg.unprotect(source, packet)?;
+        let Ok(mut packet) = Packet::parse(&mut buffer[..length]) else {
             leg.stats.packets_refused += 1;
             return None;
         };
@@ -219,7 +223,8 @@ impl Session {
         }
         let peer = peer?;
         let peer = self.legs.get_mut(peer)?;
-        bridge::relay(now, arrival, &mut packet, peer)
+        let forward = bridge::relay(now, arrival, &mut packet, peer)?;
+        Some(Forward { length: peer.protect(buffer, forward.length)?, ..forward })
     }
 
     /// Takes a datagram that came in on the RTCP socket of `port` from `source`.
@@ -381,7 +386,7 @@ impl Session {
     }
 }
 
-/// SplitMix64: enough to tell streams apart; what must be secret comes with SRTP.
+/// SplitMix64: enough to tell streams apart; keys come with the parameters.
 fn random(state: &mut u64) -> u64 {
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mut z = *state;

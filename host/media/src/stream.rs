@@ -82,7 +82,9 @@ impl Outgoing {
         let timestamp = random as u32 ^ (random >> 16) as u32;
         Self {
             ssrc: (random >> 32) as u32,
-            sequence: random as u16,
+            // Far from its end: who missed the first packet of SRTP could not tell how often it went round
+            // (RFC 3711 3.3.1).
+            sequence: random as u16 & 0x7fff,
             offset: timestamp.wrapping_sub(tick::samples(now) as u32),
             horizon: timestamp,
             ours: false,

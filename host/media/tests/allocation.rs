@@ -56,7 +56,7 @@ fn relaying_allocates_nothing() {
             let stamp = rtp::Stamp { ssrc: phone.ssrc, sequence, timestamp, marker: false };
             rtp::build(&mut packet, stamp, 0, &[0; 160]).expect("room");
             let now = world.now + ms(20) * u32::from(n);
-            assert!(world.session.handle_packet(now, PortId(1), addr(1), &mut packet).is_some());
+            assert!(world.session.handle_packet(now, PortId(1), addr(1), &mut packet, 172).is_some());
         }
     });
     assert_eq!(count, 0);

@@ -183,7 +183,9 @@ fn run(steps: Vec<Step>) {
             }
             Step::Packet { port, source, mut bytes } => {
                 let length = bytes.len();
-                if let Some(forward) = session.handle_packet(now, PortId(port), addr(source), &mut bytes) {
+                if let Some(forward) =
+                    session.handle_packet(now, PortId(port), addr(source), &mut bytes, length)
+                {
                     assert_eq!(forward.length, length);
                     assert!(rtp::Packet::parse(&bytes[..]).is_ok());
                 }
@@ -293,7 +295,7 @@ fn the_ends_of_time_are_no_trouble() {
             let mut packet = [0; 172];
             let stamp = rtp::Stamp { ssrc: 1, sequence: 0, timestamp: 0, marker: false };
             rtp::build(&mut packet, stamp, 0, &[0; 160]).expect("room");
-            session.handle_packet(later, PortId(0), addr(1), &mut packet);
+            session.handle_packet(later, PortId(0), addr(1), &mut packet, 172);
             while session.poll_transmit(&mut [0; 1500]).is_some() {}
         }
         session.handle_command(now, Command::Close { leg });

@@ -188,7 +188,7 @@ impl Worker {
             match received {
                 Ok((length, source)) => {
                     let now = self.clock.now();
-                    let forward = self.session.handle_packet(now, id, source, &mut buffer[..length]);
+                    let forward = self.session.handle_packet(now, id, source, buffer, length);
                     if let Some(forward) = forward {
                         self.send(forward.port, forward.to, &buffer[..forward.length]);
                     }

@@ -66,6 +66,8 @@ pub(crate) struct World {
     pub(crate) heard: Vec<Heard>,
     /// RTCP that reached phones: the leg, the address and the packet.
     pub(crate) reports: Vec<(u64, SocketAddr, Vec<u8>)>,
+    /// What was sent, by leg, as it was on the wire.
+    pub(crate) raw: Vec<(u64, Vec<u8>)>,
     pub(crate) events: Vec<Event>,
     pub(crate) pieces: Vec<Piece>,
 }
@@ -81,6 +83,7 @@ impl World {
             now: ms(1_000_000),
             heard: vec![],
             reports: vec![],
+            raw: vec![],
             events: vec![],
             pieces: vec![],
         }
@@ -141,9 +144,12 @@ impl World {
 
     /// A datagram for leg `n`; true when it was relayed.
     pub(crate) fn deliver(&mut self, n: u64, source: SocketAddr, packet: &mut [u8]) -> bool {
-        let forward = self.session.handle_packet(self.now, PortId(n as u32), source, packet);
+        let mut buffer = [0; 1500];
+        buffer[..packet.len()].copy_from_slice(packet);
+        let (port, length) = (PortId(n as u32), packet.len());
+        let forward = self.session.handle_packet(self.now, port, source, &mut buffer, length);
         if let Some(forward) = forward {
-            self.hear(forward.port, forward.to, &packet[..forward.length]);
+            self.hear(forward.port, forward.to, &buffer[..forward.length]);
         }
         self.drain();
         forward.is_some()
@@ -163,6 +169,7 @@ impl World {
     }
 
     fn hear(&mut self, port: PortId, to: SocketAddr, bytes: &[u8]) {
+        self.raw.push((port.0.into(), bytes.to_vec()));
         let packet = rtp::Packet::parse(bytes).expect("what we send is RTP");
         self.heard.push(Heard {
             at: self.now,
@@ -177,6 +184,11 @@ impl World {
     /// What leg `n` was sent, in order; forgets it.
     pub(crate) fn take(&mut self, n: u64) -> Vec<Heard> {
         self.heard.extract_if(.., |packet| packet.leg == n).collect()
+    }
+
+    /// What leg `n` was sent, in order, as bytes; forgets it.
+    pub(crate) fn take_raw(&mut self, n: u64) -> Vec<Vec<u8>> {
+        self.raw.extract_if(.., |(leg, _)| *leg == n).map(|(_, bytes)| bytes).collect()
     }
 
     pub(crate) fn take_events(&mut self) -> Vec<Event> {

@@ -12,7 +12,7 @@ use std::{
 };
 
 use futures_util::FutureExt;
-use jackfield_media::{self as media, Channel, Lease, PortId, Session, WorkerId};
+use jackfield_media::{self as media, Channel, Lease, PortId, Session, WorkerId, srtp};
 use jackfield_plugin::{Engine, Host, Plugins, Replies, Switchboard, Version};
 use jackfield_sip::{Flow, FlowId, Transport};
 use jackfield_switch::{
@@ -150,7 +150,9 @@ impl Exchange {
             self.inputs.push_back(Input::Sip { flow, bytes: datagram.bytes.into() });
         } else if let Some(port) = port_of(datagram.to.port()) {
             let bytes = &mut datagram.bytes;
-            if let Some(forward) = self.media.handle_packet(now, port, datagram.from, bytes) {
+            let length = bytes.len();
+            bytes.resize(length + srtp::OVERHEAD, 0);
+            if let Some(forward) = self.media.handle_packet(now, port, datagram.from, bytes, length) {
                 bytes.truncate(forward.length);
                 let bytes = std::mem::take(bytes);
                 self.sent.push(Datagram { from: self.media_address(forward.port), to: forward.to, bytes });

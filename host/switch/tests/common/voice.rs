@@ -85,7 +85,7 @@ impl World {
         let (source, mut packet) = (voice.rtp, [0; 400]);
         let length = rtp::build(&mut packet, stamp, payload_type, payload).expect("room");
         let session = self.workers.get_mut(&worker).unwrap();
-        let forward = session.handle_packet(self.now, port, source, &mut packet[..length]);
+        let forward = session.handle_packet(self.now, port, source, &mut packet, length);
         if let Some(forward) = forward {
             self.hear(forward.to, &packet[..forward.length]);
         }
