@@ -25,8 +25,8 @@ pub use message::{
     ParseError, ParseFault, Replaces, SyntaxError, Uri, Via, reason_phrase,
 };
 pub use offer_answer::{
-    Agreed, Audio, Direction, Local, LocalCodec, NoCommonCodec, Payload, SdpError, Session, agreed, answer,
-    offer, parse_sdp,
+    Agreed, Audio, Crypto, CryptoSuite, Direction, Encrypted, Local, LocalCodec, NoCommonCodec, Payload,
+    Profile, SdpError, Session, Srtp, agreed, answer, offer, parse_sdp,
 };
 pub use registrar::{Binding, Refusal, Rules, contact_headers, register};
 

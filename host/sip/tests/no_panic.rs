@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use jackfield_sip::{
     Authenticator, Builder, Digests, Flow, FlowId, Framer, Local, LocalCodec, Message, Name, Offered, Rules,
-    Transport, agreed, answer, parse_sdp, register,
+    Srtp, Transport, agreed, answer, parse_sdp, register,
 };
 use proptest::prelude::*;
 
@@ -82,6 +82,7 @@ fn describe(body: &[u8]) {
         session_id: 1,
         version: 1,
         dtmf: true,
+        srtp: Srtp::default(),
         direction: Default::default(),
     };
     let _ = agreed(&local, &session);

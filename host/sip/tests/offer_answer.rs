@@ -2,7 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "tests fail by panic")]
 
 use jackfield_sip::{
-    Agreed, Audio, Direction, Local, LocalCodec, NoCommonCodec, Session, agreed, answer, offer, parse_sdp,
+    Agreed, Audio, Crypto, CryptoSuite, Direction, Local, LocalCodec, NoCommonCodec, Profile, Session, Srtp,
+    agreed, answer, offer, parse_sdp,
 };
 
 fn local() -> Local {
@@ -14,6 +15,7 @@ fn local() -> Local {
         version: 1,
         direction: Direction::SendRecv,
         dtmf: true,
+        srtp: Srtp::default(),
     }
 }
 
@@ -72,6 +74,8 @@ fn an_answer_takes_the_first_codec_of_the_offer_with_its_numbers() {
         rtcp_mux: false,
         send: true,
         receive: true,
+        profile: Profile::Plain,
+        encrypted: None,
     };
     assert_eq!(agreed, expected);
     assert!(body.contains("m=audio 4000 RTP/AVP 0 99\r\n"), "{body}");
@@ -239,4 +243,120 @@ fn who_takes_no_telephone_events_does_not_name_them() {
     let (body, agreed) = answer(&local, &offer).unwrap();
     assert_eq!(agreed.dtmf, None);
     assert!(!String::from_utf8(body).unwrap().contains("telephone-event"));
+}
+
+/// Our keys: for each suite one that begins with its place among them.
+fn keys() -> Vec<Crypto> {
+    let key = |(at, suite): (usize, CryptoSuite)| Crypto {
+        tag: at as u32 + 1,
+        suite,
+        key: vec![at as u8; suite.key_length()],
+    };
+    CryptoSuite::ALL.into_iter().enumerate().map(key).collect()
+}
+
+fn encrypting(profile: Profile, required: bool) -> Local {
+    Local { srtp: Srtp { profile, required, keys: keys() }, ..local() }
+}
+
+/// The key of RFC 4568 6.1, of 30 bytes.
+const KEY: &str = "inline:PS1uQCVeeCFCanVmcjkpPywjNWhcYD0mXXtxaVBR";
+
+#[test]
+fn our_offer_has_a_key_for_each_suite() {
+    let text = |profile| String::from_utf8(offer(&encrypting(profile, false))).unwrap();
+    let secure = text(Profile::Secure);
+    assert!(secure.contains("m=audio 4000 RTP/SAVP 8 0 101"), "{secure}");
+    let lines: Vec<&str> = secure.lines().filter_map(|line| line.strip_prefix("a=crypto:")).collect();
+    assert_eq!(lines.len(), 5);
+    assert_eq!(lines[0], format!("1 AES_CM_128_HMAC_SHA1_80 inline:{}", "A".repeat(40)));
+    // 44 bytes of key and salt.
+    assert_eq!(lines[1], format!("2 AEAD_AES_256_GCM inline:{}=", "AQEB".repeat(14) + "AQE"));
+    let best = text(Profile::BestEffort);
+    assert!(best.contains("m=audio 4000 RTP/AVP 8 0 101") && best.contains("a=crypto:1 "), "{best}");
+    let plain = text(Profile::Plain);
+    assert!(plain.contains("m=audio 4000 RTP/AVP 8 0 101") && !plain.contains("crypto"), "{plain}");
+}
+
+#[test]
+fn an_encrypted_offer_is_answered_with_our_key_and_its_tag() {
+    for (profile, expected) in
+        [("SAVP", Profile::Secure), ("SAVPF", Profile::Secure), ("AVP", Profile::BestEffort)]
+    {
+        let lines = format!(
+            "m=audio 5000 RTP/{profile} 8\na=crypto:1 F8_128_HMAC_SHA1_80 {KEY}\na=crypto:7 AES_CM_128_HMAC_SHA1_32 {KEY}|2^31\na=crypto:8 AES_CM_128_HMAC_SHA1_80 {KEY}"
+        );
+        let (body, agreed) = answer(&encrypting(Profile::Plain, true), &peer(&lines)).unwrap();
+        let text = String::from_utf8(body).unwrap();
+        assert!(text.contains(&format!("m=audio 4000 RTP/{profile} 8\r\n")), "{text}");
+        assert!(text.contains("a=crypto:7 AES_CM_128_HMAC_SHA1_32 inline:BAQE"), "{text}");
+        assert_eq!(text.matches("a=crypto").count(), 1);
+        let encrypted = agreed.encrypted.unwrap();
+        assert_eq!(agreed.profile, expected);
+        assert_eq!((encrypted.ours.key, encrypted.theirs.key.len()), (vec![4; 30], 30));
+    }
+}
+
+#[test]
+fn what_is_required_is_not_left_out() {
+    let plain = peer("m=audio 5000 RTP/AVP 8");
+    let secure = peer(&format!("m=audio 5000 RTP/SAVP 8\na=crypto:1 AES_CM_128_HMAC_SHA1_80 {KEY}"));
+    let ours = encrypting(Profile::Secure, true);
+    assert_eq!(answer(&ours, &plain), Err(NoCommonCodec));
+    assert_eq!(agreed(&ours, &plain), Err(NoCommonCodec));
+    assert!(agreed(&ours, &secure).is_ok_and(|agreed| agreed.encrypted.is_some()));
+    // Off, we have no key for a line that demands one; where we only offered, a plain answer is one.
+    assert_eq!(answer(&local(), &secure), Err(NoCommonCodec));
+    assert!(
+        agreed(&encrypting(Profile::BestEffort, false), &plain)
+            .is_ok_and(|agreed| agreed.encrypted.is_none())
+    );
+    // A tag that we did not give, or with another suite, is no answer.
+    for line in ["9 AES_CM_128_HMAC_SHA1_80", "2 AES_CM_128_HMAC_SHA1_80"] {
+        let wrong = peer(&format!("m=audio 5000 RTP/SAVP 8\na=crypto:{line} {KEY}"));
+        assert_eq!(agreed(&ours, &wrong), Err(NoCommonCodec), "{line}");
+    }
+}
+
+#[test]
+fn of_two_lines_the_encrypted_one_is_taken() {
+    let session = peer(&format!(
+        "m=audio 5000 RTP/AVP 8\nm=audio 5002 RTP/SAVP 8\na=crypto:1 AES_CM_128_HMAC_SHA1_80 {KEY}"
+    ));
+    let (body, agreed) = answer(&encrypting(Profile::Plain, false), &session).unwrap();
+    let text = String::from_utf8(body).unwrap();
+    assert!(text.contains("m=audio 0 RTP/AVP 8") && text.contains("m=audio 4000 RTP/SAVP 8"), "{text}");
+    assert!(agreed.encrypted.is_some());
+    let (body, agreed) = answer(&local(), &session).unwrap();
+    let text = String::from_utf8(body).unwrap();
+    assert!(text.contains("m=audio 4000 RTP/AVP 8") && text.contains("m=audio 0 RTP/SAVP 8"), "{text}");
+    assert!(agreed.encrypted.is_none());
+}
+
+#[test]
+fn a_line_that_we_cannot_keep_to_is_none() {
+    let suite = "AES_CM_128_HMAC_SHA1_80";
+    let is_read =
+        |value: &str| !audio(&format!("m=audio 5000 RTP/SAVP 8\na=crypto:{value}")).crypto.is_empty();
+    assert!(is_read(&format!("1 {suite} {KEY}")));
+    assert!(is_read(&format!("1 {suite} {KEY}|1048576 WSH=64 -later=1")));
+    let gcm = format!("1 AEAD_AES_128_GCM inline:{}", "A".repeat(38));
+    assert!(is_read(&gcm) && is_read(&format!("{gcm}==")), "with padding and without");
+    for wrong in [
+        format!("1 {suite} {KEY}|2^20|1:4"),
+        format!("1 {suite} {KEY}|1:4"),
+        format!("1 {suite} {KEY};{KEY}"),
+        format!("1 {suite} {KEY}AA"),
+        format!("1 AES_256_CM_HMAC_SHA1_80 {KEY}"),
+        format!("1 {suite} {KEY} UNENCRYPTED_SRTP"),
+        format!("1 {suite} {KEY} UNAUTHENTICATED_SRTP"),
+        format!("1 {suite} {KEY} KDR=1"),
+        format!("x {suite} {KEY}"),
+        format!("9999999999 {suite} {KEY}"),
+        format!("1 {suite} uri:x"),
+        format!("1 {suite}"),
+        String::new(),
+    ] {
+        assert!(!is_read(&wrong), "{wrong}");
+    }
 }

@@ -10,7 +10,7 @@ use std::{
 use jackfield_media::Codec;
 use jackfield_sip::{
     self as sip, Answer, Endpoint, Event, Flow, FlowId, Invite, Local, LocalCodec, Message, Name, ServerId,
-    SessionEnd, SessionId, Transport,
+    SessionEnd, SessionId, Srtp, Transport,
 };
 use rand::{Rng, RngExt, SeedableRng, rngs::StdRng};
 
@@ -391,6 +391,7 @@ impl Telephone {
             version: 1,
             direction: sip::Direction::SendRecv,
             dtmf: true,
+            srtp: Srtp::default(),
         }
     }
 

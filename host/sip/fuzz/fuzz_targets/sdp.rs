@@ -1,7 +1,7 @@
 //! A peer's session description, our answer to it, and a re-offer after it.
 #![no_main]
 
-use jackfield_sip::{Direction, Local, LocalCodec, agreed, answer, parse_sdp};
+use jackfield_sip::{Direction, Local, LocalCodec, Srtp, agreed, answer, parse_sdp};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
@@ -14,6 +14,7 @@ fuzz_target!(|data: &[u8]| {
         version: 1,
         direction: Direction::SendRecv,
         dtmf: true,
+        srtp: Srtp::default(),
     };
     let agreed = agreed(&local, &session);
     match answer(&local, &session) {

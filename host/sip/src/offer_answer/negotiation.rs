@@ -1,8 +1,8 @@
 //! Our offers and answers, and what an answer comes to.
 
 use super::types::Stream;
-use super::writing::{audio_line, describe, refused_line};
-use super::{Agreed, Audio, Direction, Local, NoCommonCodec, Payload, Session};
+use super::writing::{add_crypto, audio_line, describe, refused_line};
+use super::{Agreed, Audio, Direction, Encrypted, Local, NoCommonCodec, Payload, Profile, Session};
 
 /// The payload type that we give to telephone-event.
 const DTMF: u8 = 101;
@@ -11,19 +11,35 @@ const DTMF: u8 = 101;
 pub fn offer(local: &Local) -> Vec<u8> {
     let dtmf = local.dtmf.then_some(DTMF);
     let codecs: Vec<_> = local.codecs.iter().map(|codec| (codec.payload_type(), codec.encoding())).collect();
-    describe(local, vec![audio_line(local.port, "RTP/AVP", &codecs, dtmf, local.direction, false)])
+    let protocol = if local.srtp.profile == Profile::Secure { "RTP/SAVP" } else { "RTP/AVP" };
+    let mut line = audio_line(local.port, protocol, &codecs, dtmf, local.direction, false);
+    if local.srtp.profile != Profile::Plain {
+        local.srtp.keys.iter().for_each(|key| add_crypto(&mut line, key));
+    }
+    describe(local, vec![line])
 }
 
 /// Our answer to a peer's offer, and what it comes to: the peer's first codec that we have, with the peer's
 /// payload types.
 pub fn answer(local: &Local, offer: &Session) -> Result<(Vec<u8>, Agreed), NoCommonCodec> {
-    let usable = |stream: &Stream| stream.audio.as_ref().and_then(|audio| agree(local, audio));
-    let found = offer.streams.iter().enumerate().find_map(|(place, stream)| Some(place).zip(usable(stream)));
-    let (taken, agreed) = found.ok_or(NoCommonCodec)?;
+    let usable = |stream: &Stream| {
+        let audio = stream.audio.as_ref()?;
+        agree(local, audio, local.srtp.answer(&audio.crypto))
+    };
+    let usable = |(place, stream)| Some(place).zip(usable(stream));
+    let mut found: Vec<(usize, Agreed)> = offer.streams.iter().enumerate().filter_map(usable).collect();
+    // A phone that offers both ways has two lines, and should get the better one.
+    found.sort_by_key(|(_, agreed)| agreed.encrypted.is_none());
+    let (taken, agreed) = found.into_iter().next().ok_or(NoCommonCodec)?;
     let direction = Direction::new(agreed.send, agreed.receive);
     let codec = [(agreed.payload_type, agreed.encoding)];
     let line = |(place, stream): (usize, &Stream)| match place == taken {
-        true => audio_line(local.port, &stream.protocol, &codec, agreed.dtmf, direction, agreed.rtcp_mux),
+        true => {
+            let mux = agreed.rtcp_mux;
+            let mut line = audio_line(local.port, &stream.protocol, &codec, agreed.dtmf, direction, mux);
+            agreed.encrypted.iter().for_each(|keys| add_crypto(&mut line, &keys.ours));
+            line
+        }
         false => refused_line(stream),
     };
     let lines = offer.streams.iter().enumerate().map(line).collect();
@@ -32,12 +48,20 @@ pub fn answer(local: &Local, offer: &Session) -> Result<(Vec<u8>, Agreed), NoCom
 
 /// What a peer's answer to our offer comes to.
 pub fn agreed(local: &Local, answer: &Session) -> Result<Agreed, NoCommonCodec> {
-    let agreed = answer.audio().find_map(|audio| agree(local, audio)).ok_or(NoCommonCodec)?;
+    let usable = |audio: &Audio| {
+        let taken = local.srtp.taken(&audio.crypto).filter(|_| local.srtp.profile != Profile::Plain);
+        agree(local, audio, taken)
+    };
+    let agreed = answer.audio().find_map(usable).ok_or(NoCommonCodec)?;
     // RFC 5761 5.1.1: only who was offered it may answer with it.
     Ok(Agreed { rtcp_mux: false, ..agreed })
 }
 
-fn agree(local: &Local, audio: &Audio) -> Option<Agreed> {
+/// `encrypted` if both sides have a key; without one a line that demands it comes to nothing.
+fn agree(local: &Local, audio: &Audio, encrypted: Option<Encrypted>) -> Option<Agreed> {
+    if encrypted.is_none() && (audio.secure || local.srtp.required) {
+        return None;
+    }
     let ours = |payload: &Payload| local.codecs.iter().copied().find(|codec| payload.is(*codec));
     let (payload, codec) = audio.payloads.iter().find_map(|payload| Some(payload).zip(ours(payload)))?;
     let direction = local.direction.facing(audio.direction);
@@ -51,5 +75,11 @@ fn agree(local: &Local, audio: &Audio) -> Option<Agreed> {
         rtcp_mux: audio.rtcp_mux,
         send: direction.sends(),
         receive: direction.receives(),
+        profile: match &encrypted {
+            Some(_) if audio.secure => Profile::Secure,
+            Some(_) => Profile::BestEffort,
+            None => Profile::Plain,
+        },
+        encrypted,
     })
 }

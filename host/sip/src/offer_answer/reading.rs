@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use sdp_types::Media;
 
 use super::types::Stream;
-use super::{Audio, Direction, Payload, SdpError, Session};
+use super::{Audio, Crypto, Direction, Payload, SdpError, Session};
 
 /// Reads a peer's session description.
 pub fn parse_sdp(body: &[u8]) -> Result<Session, SdpError> {
@@ -14,14 +14,23 @@ pub fn parse_sdp(body: &[u8]) -> Result<Session, SdpError> {
 }
 
 fn stream(session: &sdp_types::Session, media: &Media) -> Stream {
-    let plain_rtp = ["RTP/AVP", "RTP/AVPF"].iter().any(|profile| media.proto.eq_ignore_ascii_case(profile));
-    let usable = plain_rtp && media.media.eq_ignore_ascii_case("audio") && media.port != 0;
+    let is_rtp = is_secure(media) || is_one_of(&media.proto, ["RTP/AVP", "RTP/AVPF"]);
+    let usable = is_rtp && media.media.eq_ignore_ascii_case("audio") && media.port != 0;
     Stream {
         media: media.media.clone(),
         protocol: media.proto.clone(),
         formats: media.fmt.clone(),
         audio: usable.then(|| audio(session, media)),
     }
+}
+
+/// Not `UDP/TLS/RTP/SAVP`, whose keys come by DTLS.
+fn is_secure(media: &Media) -> bool {
+    is_one_of(&media.proto, ["RTP/SAVP", "RTP/SAVPF"])
+}
+
+fn is_one_of(protocol: &str, names: [&str; 2]) -> bool {
+    names.iter().any(|name| protocol.eq_ignore_ascii_case(name))
 }
 
 fn audio(session: &sdp_types::Session, media: &Media) -> Audio {
@@ -32,6 +41,8 @@ fn audio(session: &sdp_types::Session, media: &Media) -> Audio {
     let ptime = media.get_first_attribute_value("ptime").flatten();
     Audio {
         remote: SocketAddr::new(address.unwrap_or(Ipv4Addr::UNSPECIFIED.into()), media.port),
+        secure: is_secure(media),
+        crypto: media.get_attribute_values("crypto").flatten().filter_map(Crypto::parse).collect(),
         payloads: media.fmt.split_whitespace().filter_map(|format| payload(media, format)).collect(),
         direction: Direction::new(direction.sends(), direction.receives() && !held),
         ptime: ptime.and_then(|ptime| ptime.trim().parse().ok()),

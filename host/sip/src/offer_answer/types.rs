@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::Direction;
+use super::{Crypto, Direction, Encrypted, Profile, Srtp};
 
 /// A body that cannot be read as SDP.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -33,7 +33,7 @@ pub(super) struct Stream {
     pub(super) media: String,
     pub(super) protocol: String,
     pub(super) formats: String,
-    /// If it is audio over plain RTP, and not turned off by port 0.
+    /// If it is audio over RTP or SRTP, and not turned off by port 0.
     pub(super) audio: Option<Audio>,
 }
 
@@ -42,6 +42,10 @@ pub(super) struct Stream {
 pub struct Audio {
     /// Where it wants its RTP; the unspecified address if it gave none, or a name.
     pub remote: SocketAddr,
+    /// RTP/SAVP or RTP/SAVPF: encrypted or not at all.
+    pub secure: bool,
+    /// Its keys that we can use, in its order of preference.
+    pub crypto: Vec<Crypto>,
     /// In its order of preference.
     pub payloads: Vec<Payload>,
     /// Seen from the peer. The old hold by `c=0.0.0.0` counts as not receiving (RFC 3264 8.4).
@@ -123,6 +127,8 @@ pub struct Local {
     pub direction: Direction,
     /// Whether we take digits as telephone events (RFC 4733).
     pub dtmf: bool,
+    /// What we want of SRTP.
+    pub srtp: Srtp,
 }
 
 /// What both sides agreed on.
@@ -144,4 +150,8 @@ pub struct Agreed {
     pub send: bool,
     /// Whether we receive.
     pub receive: bool,
+    /// The m= line that it came with.
+    pub profile: Profile,
+    /// The keys of an encrypted stream.
+    pub encrypted: Option<Encrypted>,
 }

@@ -3,7 +3,7 @@
 use sdp_types::{Connection, Media, Origin};
 
 use super::types::Stream;
-use super::{Direction, Local};
+use super::{Crypto, Direction, Local};
 
 impl Local {
     /// For a description that follows another one of the session: gives `sent` again if `made` by [`offer`]
@@ -62,6 +62,10 @@ pub(super) fn audio_line(
     }
     line.add_attribute_from_str(direction.as_str());
     line
+}
+
+pub(super) fn add_crypto(line: &mut Media, key: &Crypto) {
+    line.add_attribute_with_value("crypto", key.value());
 }
 
 /// RFC 3264 6: a line is refused by port 0; its formats have no meaning any more.

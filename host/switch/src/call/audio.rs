@@ -71,6 +71,7 @@ impl Audio {
             version: 1,
             direction: sip::Direction::SendRecv,
             dtmf: true,
+            srtp: sip::Srtp::default(),
         }
     }
 }
