@@ -186,6 +186,7 @@ impl Site {
             after_hangup: Limits::default().after_hangup,
             codecs: vec![Codec::Pcma, Codec::Pcmu],
             max_calls: 1000,
+            session_expires: Duration::from_secs(1800),
             expires: (60, 3600),
             max_contacts: 10,
         })

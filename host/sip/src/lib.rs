@@ -11,6 +11,7 @@ pub mod frame;
 pub mod message;
 pub mod offer_answer;
 pub mod registrar;
+mod session_timer;
 mod transaction;
 
 pub use auth::{Algorithm, Authenticator, Digests, Offered, Verdict, ha1};

@@ -152,6 +152,7 @@ impl Story {
                 assert!(self.begun.contains(&(side, session)));
                 assert!(self.ended.insert((side, session)), "a session ends once");
             }
+            Event::RefreshDue { .. } => {}
             Event::Request { .. } => panic!("nobody sent any"),
         }
     }

@@ -79,6 +79,7 @@ impl Seen {
         for event in lone.events.drain(..) {
             match event {
                 Event::Invite { session, .. } => self.sessions.push(session),
+                Event::RefreshDue { .. } => {}
                 Event::Request { server, .. }
                 | Event::Reoffer { server, .. }
                 | Event::InDialog { server, .. } => self.servers.push(server),

@@ -19,6 +19,9 @@ pub struct Exchange {
     pub ring: Duration,
     /// Calls at once; more are answered 503.
     pub calls: u32,
+    /// A call whose phone gives no sign of life for so long is ended; at least 90 s (RFC 4028), `0s`: never.
+    #[serde(deserialize_with = "value::session_expires")]
+    pub session_expires: Duration,
 }
 
 impl Default for Exchange {
@@ -28,6 +31,7 @@ impl Default for Exchange {
             reload: Reload::Auto,
             ring: Duration::from_secs(30),
             calls: 1000,
+            session_expires: Duration::from_secs(1800),
         }
     }
 }

@@ -25,6 +25,7 @@ pub fn to_settings(config: &Config, digests: &BTreeMap<String, Digests>) -> swit
         after_hangup: Limits::default().after_hangup,
         codecs: config.media.codecs.iter().copied().map(to_codec).collect(),
         max_calls: config.exchange.calls,
+        session_expires: config.exchange.session_expires,
         expires: (seconds(config.registrar.min_expires), seconds(config.registrar.max_expires)),
         max_contacts: config.registrar.contacts,
     }

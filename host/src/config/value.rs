@@ -21,6 +21,18 @@ pub(crate) fn duration<'de, D: Deserializer<'de>, T: From<Duration>>(deserialize
         .map(T::from)
 }
 
+/// A time that RFC 4028 lets a session expire in, or `"0s"`.
+pub(crate) fn session_expires<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    const LEAST: Duration = Duration::from_secs(90);
+    let time: Duration = duration(deserializer)?;
+    match time.is_zero() || time >= LEAST {
+        true => Ok(time),
+        false => Err(de::Error::custom(
+            "a session lasts at least 90 s (RFC 4028); write \"90s\" or more, or \"0s\" for no end",
+        )),
+    }
+}
+
 fn parse_duration(text: &str) -> Result<Duration, String> {
     const UNITS: [(&str, u64); 5] =
         [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];

@@ -22,6 +22,8 @@ pub struct Settings {
     pub codecs: Vec<jackfield_media::Codec>,
     /// Calls at once; more are answered 503.
     pub max_calls: u32,
+    /// A session without sign of life for so long is over (RFC 4028); zero: never.
+    pub session_expires: Duration,
     /// Seconds that a registration may last: least, most.
     pub expires: (u32, u32),
     /// Contacts per user.

@@ -126,6 +126,7 @@ impl Switch {
             node: options.node.clone(),
             user_agent: options.user_agent,
             timers: options.sip_timers,
+            session_expires: session_expires(&settings),
             ..sip::Config::default()
         };
         Switch {
@@ -269,6 +270,11 @@ impl Switch {
                 self.reoffered(session, server, &request);
             }
             sip::Event::InDialog { server, request, .. } => self.asked_within(server, &request),
+            sip::Event::RefreshDue { session } => {
+                if let Some(&leg) = self.sessions.get(&session) {
+                    self.reoffer(leg);
+                }
+            }
             sip::Event::Ended { session, end } => self.session_ended(session, &end),
             sip::Event::Response { client, result } => self.responded(client, result),
         }
@@ -347,6 +353,7 @@ impl Switch {
         if settings.realm != self.settings.realm {
             self.authenticator = Authenticator::new(&settings.realm, self.key, NONCE_LIFETIME);
         }
+        self.endpoint.set_session_expires(session_expires(&settings));
         self.settings = settings;
         self.forget_removed_users();
         self.watch_all_paces();
@@ -405,4 +412,9 @@ impl Switch {
     pub(crate) fn notice(&mut self, level: Level, text: String, call: Option<String>) {
         self.outputs.push_back(Output::Notice { level, text, call });
     }
+}
+
+/// Seconds, as SIP wants them.
+fn session_expires(settings: &Settings) -> u32 {
+    u32::try_from(settings.session_expires.as_secs()).unwrap_or(u32::MAX)
 }

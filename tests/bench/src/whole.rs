@@ -159,6 +159,7 @@ fn settings(calls: u32) -> Settings {
         after_hangup: Duration::from_secs(5),
         codecs: vec![Codec::Pcma, Codec::Pcmu],
         max_calls: calls,
+        session_expires: Duration::from_secs(1800),
         expires: (60, 3600),
         max_contacts: 10,
     }

@@ -309,6 +309,8 @@ impl Telephone {
                 }
             }
             Event::Reoffer { session, server, request } => self.reoffered(now, session, server, &request),
+            // It has a session timer as the exchange wants it, and answers UPDATE.
+            Event::RefreshDue { .. } => {}
             Event::Ended { session, end } => self.ended(now, session, end),
             Event::Response { client, result } => self.registered(now, client, result),
         }

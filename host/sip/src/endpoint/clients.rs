@@ -22,6 +22,8 @@ pub(super) enum Purpose {
     Call(SessionId),
     /// Our user, inside of a session.
     Within(SessionId),
+    /// The session that this UPDATE keeps alive.
+    Refresh(SessionId),
     /// The session that this BYE ends.
     Bye(SessionId),
     /// Nobody: CANCEL, and BYE of a session that is over.
@@ -223,6 +225,7 @@ impl Endpoint {
             Purpose::Call(session) => self.call_response(now, id, session, response),
             _ if !is_final(response) => {}
             Purpose::Within(session) => self.within_response(now, id, session, response),
+            Purpose::Refresh(session) => self.refresh_answered(now, session, response),
             Purpose::Bye(session) => self.finish(now, session, SessionEnd::Local),
             Purpose::Request => self.tell(Event::Response { client: id, result: Ok(response.clone()) }),
             Purpose::Courtesy => {}
@@ -234,6 +237,10 @@ impl Endpoint {
         match client.purpose {
             Purpose::Call(session) => self.call_failed(now, session, failure),
             Purpose::Within(session) => self.within_failed(now, id, session, failure),
+            Purpose::Refresh(session) if failure == Failure::Transport => {
+                self.finish(now, session, SessionEnd::Transport);
+            }
+            Purpose::Refresh(session) => self.hang_up(now, session, SessionEnd::Timeout),
             Purpose::Bye(session) => self.finish(now, session, SessionEnd::Local),
             Purpose::Request => self.tell(Event::Response { client: id, result: Err(failure) }),
             Purpose::Courtesy => {}

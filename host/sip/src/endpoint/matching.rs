@@ -131,6 +131,9 @@ impl Endpoint {
         if !unsupported.is_empty() {
             return Some(Answer::status(420).header(Name::Unsupported, unsupported.join(", ")));
         }
+        if let Some(too_brief) = Self::too_brief(&arrival.request) {
+            return Some(too_brief);
+        }
         // A BYE makes room.
         if arrival.method != Method::Bye && self.is_full() {
             return Some(Answer::status(503).header(Name::RetryAfter, RETRY_AFTER));

@@ -4,6 +4,7 @@ mod clients;
 mod incoming;
 mod matching;
 mod outgoing;
+mod refresh;
 mod reliable;
 mod servers;
 mod sessions;
@@ -24,6 +25,7 @@ use rand::{Rng, SeedableRng};
 use crate::Time;
 use crate::flow::{Flow, FlowId};
 use crate::message::{Method, Name, Replaces};
+use crate::session_timer::MIN_SE;
 use crate::transaction::ClientEvent;
 use clients::{Client, Purpose};
 use servers::Server;
@@ -214,6 +216,8 @@ impl Endpoint {
                 self.forget_pending(session, to);
             }
             Some(session) if answer.status >= 200 => {
+                let is_success = answer.status < 300;
+                let answer = if is_success { self.agree_refresh(now, session, to, answer) } else { answer };
                 self.answer(now, to, &answer);
                 self.forget_pending(session, to);
                 self.send_queued(now, session);
@@ -234,6 +238,12 @@ impl Endpoint {
         let id = sent.id;
         self.open_client(now, flow, sent, Purpose::Request);
         Ok(id)
+    }
+
+    /// Seconds after which a session without sign of life is over, for sessions that begin or are refreshed
+    /// from now on; at least 90, or 0 for none. See [`Config::session_expires`].
+    pub fn set_session_expires(&mut self, seconds: u32) {
+        self.config.session_expires = if seconds == 0 { 0 } else { seconds.max(MIN_SE) };
     }
 
     // ---- INVITE sessions as server

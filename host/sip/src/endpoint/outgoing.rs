@@ -7,7 +7,8 @@ use super::types::{Busy, ClientId, Event, Failure, Invite, SessionEnd, SessionId
 use crate::Time;
 use crate::dialog::{Dialog, Head, routed};
 use crate::flow::Flow;
-use crate::message::{Message, Method};
+use crate::message::{Message, Method, Name};
+use crate::session_timer;
 
 /// Early dialogs, and answers, of one forked INVITE.
 const MAX_FORKS: usize = 16;
@@ -19,8 +20,11 @@ impl Endpoint {
         }
         let tag = self.new_tag();
         let head = self.first_head(&invite.uri, &invite.routes, &invite.from, &invite.to, &tag);
-        let sent = self.sent(flow, Method::Invite, head, &invite.headers, &invite.body);
-        let id = self.add_session(Session::new(State::Outgoing(sent.id), flow, tag));
+        let headers = [&*invite.headers, &*self.refreshing_headers(None)].concat();
+        let sent = self.sent(flow, Method::Invite, head, &headers, &invite.body);
+        let mut session = Session::new(State::Outgoing(sent.id), flow, tag);
+        session.invite = Some(Box::new(invite.clone()));
+        let id = self.add_session(session);
         self.open_client(now, flow, sent, Purpose::Call(id));
         Ok(id)
     }
@@ -50,8 +54,35 @@ impl Endpoint {
         match response.status() {
             Some(..200) => self.progress(now, client, id, response),
             Some(200..300) => self.answered(now, client, id, response),
+            Some(422) if self.call_longer(now, client, id, response) => {}
             _ => self.finish(now, id, SessionEnd::Rejected(response.clone())),
         }
+    }
+
+    /// The session would be too brief for the peer (RFC 4028 7.3): calls again, once, with its interval.
+    fn call_longer(&mut self, now: Time, client: ClientId, id: SessionId, response: &Message) -> bool {
+        let Some(head) = self.clients.get(&client).and_then(|client| client.invite.as_ref()) else {
+            return false;
+        };
+        let mut head = head.head.clone();
+        let Some(session) = self.sessions.get_mut(&id).filter(|session| session.ending.is_none()) else {
+            return false;
+        };
+        let Some(invite) = session.invite.take() else { return false };
+        let flow = session.flow;
+        head.cseq += 1;
+        let min_se = session_timer::min_se(response);
+        let interval = min_se.max(self.config.session_expires);
+        let mut headers = invite.headers;
+        headers.push((Name::SessionExpires, interval.to_string()));
+        headers.push((Name::MinSe, min_se.to_string()));
+        let sent = self.sent(&flow, Method::Invite, head, &headers, &invite.body);
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.state = State::Outgoing(sent.id);
+            session.dialogs.clear();
+        }
+        self.open_client(now, &flow, sent, Purpose::Call(id));
+        true
     }
 
     pub(super) fn call_failed(&mut self, now: Time, id: SessionId, failure: Failure) {
@@ -104,9 +135,11 @@ impl Endpoint {
                 }
                 session.dialogs = vec![dialog];
                 session.state = State::Confirmed;
+                session.invite = None;
                 if session.ending.is_some() {
                     return self.close(now, id);
                 }
+                self.take_refresh(now, id, response);
                 self.tell(Event::Answered { session: id, response: response.clone() });
             }
             _ => self.bye(now, &flow, &mut dialog, None, Purpose::Courtesy),

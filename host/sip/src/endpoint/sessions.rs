@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use super::clients::Purpose;
 use super::matching::Arrival;
+use super::refresh::Refresh;
 use super::reliable::Reliable;
-use super::types::{Answer, ClientId, Event, Replaced, ServerId, SessionEnd, SessionId};
+use super::types::{Answer, ClientId, Event, Invite, Replaced, ServerId, SessionEnd, SessionId};
 use super::{Endpoint, release, timers::Owner};
 use crate::Time;
 use crate::dialog::Dialog;
@@ -43,6 +44,11 @@ pub(super) struct Session {
     /// One; while Outgoing any number of early ones, the latest last.
     pub(super) dialogs: Vec<Dialog>,
     pub(super) slots: Slots,
+    /// The timer of `refresh`.
+    pub(super) expiry: Slots,
+    pub(super) refresh: Option<Refresh>,
+    /// While Outgoing, to send it again.
+    pub(super) invite: Option<Box<Invite>>,
     /// While Incoming, of a caller who knows how to acknowledge provisional responses.
     pub(super) reliable: Option<Box<Reliable>>,
     /// Our 2xx that has no ACK yet: its transaction and CSeq.
@@ -67,6 +73,9 @@ impl Session {
             local_tag,
             dialogs: Vec::new(),
             slots: Slots::default(),
+            expiry: Slots::default(),
+            refresh: None,
+            invite: None,
             reliable: None,
             unacked: None,
             our_offer: None,
@@ -121,6 +130,13 @@ impl Endpoint {
 
     pub(super) fn session_timer(&mut self, now: Time, id: SessionId, timer: Timer) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
+        if matches!(timer, Timer::Refresh | Timer::Expired) {
+            session.expiry.slot(timer.slot()).take();
+            return match timer {
+                Timer::Refresh => self.refresh(now, id),
+                _ => self.hang_up(now, id, SessionEnd::Timeout),
+            };
+        }
         let round = session.slots.slot(timer.slot()).take().map_or(0, |running| running.round);
         match (timer, session.state, session.unacked) {
             (Timer::Accepted, _, Some((server, _))) => {
@@ -224,6 +240,7 @@ impl Endpoint {
         release(&mut self.sessions);
         self.flows.detach(&session.flow, Owner::Session(id));
         self.schedule.stop_all(Owner::Session(id), &mut session.slots);
+        self.schedule.stop_all(Owner::Session(id), &mut session.expiry);
         match session.state {
             State::Incoming(server) => session.pending.push(server),
             State::Outgoing(client) => self.cancel_client(now, client, None),

@@ -67,6 +67,13 @@ impl Schedule {
         }
     }
 
+    /// Starts a timer that has no delay of its own in the table.
+    pub(super) fn start_at(&mut self, at: Time, timer: Timer, owner: Owner, slots: &mut Slots) {
+        self.stop(owner, slots, timer.slot());
+        self.queue.insert((at, owner, timer));
+        *slots.slot(timer.slot()) = Some(Running { timer, at, round: 0 });
+    }
+
     pub(super) fn stop(&mut self, owner: Owner, slots: &mut Slots, slot: Slot) {
         if let Some(running) = slots.slot(slot).take() {
             self.queue.remove(&(running.at, owner, running.timer));

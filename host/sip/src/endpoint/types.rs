@@ -19,6 +19,9 @@ pub struct Config {
     pub timers: Timers,
     /// Transactions at once; beyond it, new requests are answered 503.
     pub max_transactions: usize,
+    /// Seconds after which a session without sign of life is over (RFC 4028); 0: never, unless the peer
+    /// wants it. Peers that do not know session timers are refreshed at half of it.
+    pub session_expires: u32,
     /// INVITE sessions at once; beyond it, new calls are answered 503.
     pub max_sessions: usize,
 }
@@ -31,6 +34,7 @@ impl Default for Config {
             user_agent: "Jackfield".to_owned(),
             timers: Timers::default(),
             max_transactions: 200_000,
+            session_expires: 1800,
             max_sessions: 20_000,
         }
     }
@@ -205,8 +209,8 @@ pub enum Event {
         /// The ACK.
         ack: Message,
     },
-    /// Re-INVITE or UPDATE, to be answered by [`respond`](super::Endpoint::respond). The rules of glare
-    /// (491, 500) are the endpoint's.
+    /// Re-INVITE, UPDATE with an offer, or PRACK with one, to be answered by
+    /// [`respond`](super::Endpoint::respond). The rules of glare (491, 500) are the endpoint's.
     Reoffer {
         /// The session.
         session: SessionId,
@@ -214,6 +218,12 @@ pub enum Event {
         server: ServerId,
         /// The request.
         request: Message,
+    },
+    /// A peer that does not know UPDATE wants a sign of life: send it a re-INVITE by
+    /// [`session_request`](super::Endpoint::session_request).
+    RefreshDue {
+        /// The session.
+        session: SessionId,
     },
     /// Any other request in the dialog (INFO, REFER, NOTIFY...), to be answered by
     /// [`respond`](super::Endpoint::respond) within 64*T1.
@@ -250,7 +260,7 @@ pub enum SessionEnd {
     Cancelled(Option<Message>),
     /// The final 3xx to 6xx to our INVITE, or the 481 or 408 to our re-INVITE or UPDATE.
     Rejected(Message),
-    /// No answer to our INVITE, or no ACK for our 2xx.
+    /// No answer to our INVITE, re-INVITE or UPDATE, no ACK for our 2xx, no PRACK, no refresh.
     Timeout,
     /// The flow was closed.
     Transport,

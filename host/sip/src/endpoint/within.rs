@@ -82,6 +82,10 @@ impl Endpoint {
         let server = self.open_server(now, arrival, None, Some(id));
         let Some(session) = self.sessions.get_mut(&id) else { return };
         session.dialogs[at].refresh_target(&arrival.request);
+        // RFC 3311 5.1: without an offer it only refreshes.
+        if arrival.method == Method::Update && arrival.request.body().is_empty() {
+            return self.respond(now, server, Answer::status(200));
+        }
         session.pending.push(server);
         let is_invite = arrival.method == Method::Invite;
         if is_invite || !arrival.request.body().is_empty() {
@@ -119,7 +123,9 @@ impl Endpoint {
         let dialog = session.dialogs.last_mut()?;
         let cseq = dialog.next_cseq();
         let (flow, head, is_cut) = (session.flow, dialog.head(cseq, String::new()), session.is_cut);
-        let sent = self.sent(&flow, method, head, headers, body);
+        let is_refresh = matches!(method, Method::Invite | Method::Update);
+        let refreshing = if is_refresh { self.refreshing_headers(Some(id)) } else { Vec::new() };
+        let sent = self.sent(&flow, method, head, &[headers, &*refreshing].concat(), body);
         let client = sent.id;
         if is_cut {
             self.tell(Event::Response { client, result: Err(Failure::Transport) });
@@ -144,6 +150,10 @@ impl Endpoint {
         let is_success = response.status().is_some_and(|status| (200..300).contains(&status));
         if is_refresh && is_success {
             self.refreshed(client, id, &method, response);
+            self.take_refresh(now, id, response);
+        }
+        if let Some(422) = response.status().filter(|_| is_refresh) {
+            self.refresh_refused(now, id, 422, response);
         }
         self.tell(Event::Response { client, result: Ok(response.clone()) });
         // RFC 3261 12.2.1.2: the peer does not know the dialog any more.

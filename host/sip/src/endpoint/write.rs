@@ -21,7 +21,7 @@ const ALLOW: &str =
     "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, PRACK, UPDATE, REFER, NOTIFY, MESSAGE, REGISTER";
 
 /// What a peer may require of us, and is told that we support.
-pub(super) const EXTENSIONS: [&str; 1] = [super::reliable::TAG];
+pub(super) const EXTENSIONS: [&str; 2] = [super::reliable::TAG, crate::session_timer::TAG];
 
 /// The user part of our Contact.
 const USER: &str = "jackfield";
@@ -43,11 +43,13 @@ impl Endpoint {
             let is_secure = request.uri().is_some_and(is_sips);
             builder = builder.header(Name::Contact, contact(flow, is_secure));
         }
-        let tells_methods = matches!(method, Method::Invite | Method::Options) && (200..300).contains(status);
+        let is_success = (200..300).contains(status);
+        let tells_methods = matches!(method, Method::Invite | Method::Options) && is_success;
+        let tells_extensions = tells_methods || (method == Method::Update && is_success);
         if (tells_methods || *status == 405) && !is_given(Name::Allow) {
             builder = builder.header(Name::Allow, ALLOW);
         }
-        if tells_methods && !is_given(Name::Supported) {
+        if tells_extensions && !is_given(Name::Supported) {
             builder = builder.header(Name::Supported, EXTENSIONS.join(", "));
         }
         if !self.config.user_agent.is_empty() && !is_given(Name::Server) {
@@ -76,7 +78,7 @@ impl Endpoint {
         if method == Method::Invite && !is_given(Name::Allow) {
             builder = builder.header(Name::Allow, ALLOW);
         }
-        if method == Method::Invite && !is_given(Name::Supported) {
+        if matches!(method, Method::Invite | Method::Update) && !is_given(Name::Supported) {
             builder = builder.header(Name::Supported, EXTENSIONS.join(", "));
         }
         let bytes = finished(builder, headers, body);

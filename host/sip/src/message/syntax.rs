@@ -204,7 +204,7 @@ pub(super) fn unquoted(text: &str) -> Cow<'_, str> {
 }
 
 /// Name and value of each parameter in `;name=value;flag`; a flag has the value "".
-pub(super) fn params(text: &str) -> impl Iterator<Item = (&str, &str)> {
+pub(crate) fn params(text: &str) -> impl Iterator<Item = (&str, &str)> {
     split_outside(text.strip_prefix(';').unwrap_or(text), b';').filter(|param| !param.is_empty()).map(
         |param| {
             let (name, value) = param.split_once('=').unwrap_or((param, ""));

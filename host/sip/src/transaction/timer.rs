@@ -67,6 +67,10 @@ pub(crate) enum Timer {
     Provisional,
     /// No PRACK for it.
     NoPrack,
+    /// The session wants a sign of life from us (RFC 4028); its time is the session's own.
+    Refresh,
+    /// The peer has given none in time.
+    Expired,
     /// Provisional response refresh while ringing.
     Ringing,
 }
@@ -103,6 +107,7 @@ impl Timers {
             Timer::E | Timer::G | Timer::Accepted => Some(doubled.min(self.t2)),
             Timer::D | Timer::J => Some(on_udp(64 * self.t1)),
             Timer::I | Timer::K => Some(on_udp(self.t4)),
+            Timer::Refresh | Timer::Expired => None,
             Timer::Ringing => Some(self.ringing),
             Timer::B | Timer::F | Timer::H | Timer::L | Timer::M => Some(64 * self.t1),
             Timer::Cancelled | Timer::Unanswered | Timer::NoAck | Timer::NoPrack => Some(64 * self.t1),

@@ -48,8 +48,6 @@ impl Switch {
         let body = match offer {
             // The codec in use first: a change in the middle of a call is work for everybody.
             Some(offer) => self.answer_offer(id, &offer, Some(id)).ok(),
-            // RFC 3311 5.1: an UPDATE without offer only refreshes.
-            None if request.method() == Some(Method::Update) => return Answer::status(200),
             None => {
                 let codecs = self.codecs_like(Some(id));
                 let Some(leg) = self.legs.get_mut(&id) else { return Answer::status(481) };

@@ -20,6 +20,7 @@ pub(crate) fn settings() -> Settings {
         after_hangup: Duration::from_secs(5),
         codecs: vec![Codec::Pcma, Codec::Pcmu],
         max_calls: 100,
+        session_expires: Duration::from_secs(1800),
         expires: (60, 3600),
         max_contacts: 3,
     }
