@@ -33,6 +33,7 @@ impl Worker {
             workers: 1,
             media_timeout: Duration::ZERO,
             max_legs: 10,
+            tapes: None,
         };
         let handles = rtp::start(&options, Clock::start(), &gate.inbox(), 1);
         let handle = handles.expect("the ports are free").remove(0);

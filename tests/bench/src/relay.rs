@@ -125,6 +125,7 @@ fn measure_worker() -> f64 {
         workers: 1,
         media_timeout: Duration::ZERO,
         max_legs: CALLS * 2,
+        tapes: None,
     };
     let before = threads("media-0");
     let workers = rtp::start(&options, Clock::start(), &gate.inbox(), 1).expect("media ports are free");
