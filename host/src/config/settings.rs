@@ -91,5 +91,7 @@ fn to_codec(codec: Codec) -> jackfield_media::Codec {
     match codec {
         Codec::Pcma => jackfield_media::Codec::Pcma,
         Codec::Pcmu => jackfield_media::Codec::Pcmu,
+        Codec::G722 => jackfield_media::Codec::G722,
+        Codec::Opus => jackfield_media::Codec::Opus,
     }
 }

@@ -21,7 +21,7 @@ use jackfield::{
     rtp,
     shard::{Clock, Gate},
 };
-use jackfield_media::{Codec, Command, Lease, LegId, Params, Rtcp, Security, Tones};
+use jackfield_media::{Codec, Command, Lease, LegId, OpusFormat, Params, Rtcp, Security, Tones};
 use jackfield_switch::Input;
 use mio::{Events, Interest, Poll, Token, Waker, net::UdpSocket};
 
@@ -143,7 +143,9 @@ fn measure_worker() -> f64 {
         let params = Params {
             codec: Codec::Pcma,
             payload_type: 8,
+            opus: OpusFormat::default(),
             dtmf: Some(101),
+            dtmf_clock: 8000,
             tones: Tones::default(),
             rtcp: Rtcp::Apart(None),
             remote: Some(phones.address(index)),
