@@ -25,8 +25,9 @@ pub fn inside(test: &str) -> bool {
     command.arg(env::current_exe().expect("the path of this test"));
     command.args(["--exact", test, "--nocapture", "--include-ignored"]).env(MARK, "1");
     let mut running = Running::start(&mut command, log.path());
-    let status = await_within(Duration::from_secs(180), "the test in its namespace", || running.ended());
+    let status = await_within(Duration::from_secs(400), "the test in its namespace", || running.ended());
     let said = std::fs::read_to_string(log.path()).unwrap_or_default();
     assert!(status.success() && said.contains("1 passed"), "in its namespace: {status}\n{said}");
+    println!("{said}");
     false
 }

@@ -36,6 +36,7 @@ impl Sipp {
             "-trace_shortmsg",
         ]);
         command.args(["-stf", "stat.csv", "-error_file", "errors", "-shortmessage_file", "messages"]);
+        command.args(["-d", "2000"]);
         command.env("TERM", "xterm").current_dir(folder.path());
         Sipp { command, folder }
     }
@@ -53,9 +54,20 @@ impl Sipp {
         self
     }
 
-    /// The number or user that the scenario calls (`[service]`).
-    pub fn service(mut self, service: &str) -> Sipp {
-        self.command.args(["-s", service]);
+    /// The number or user that every call of the scenario calls.
+    pub fn service(self, service: &str) -> Sipp {
+        self.data(&format!("{service};\n"))
+    }
+
+    /// How long a call lasts where the scenario does not say; two seconds if this is not called.
+    pub fn talking(mut self, time: Duration) -> Sipp {
+        self.command.args(["-d", &time.as_millis().to_string()]);
+        self
+    }
+
+    /// Sends RTP that comes to the media port back to where it came from.
+    pub fn echoing(mut self) -> Sipp {
+        self.command.arg("-rtp_echo");
         self
     }
 

@@ -1,0 +1,142 @@
+//! Many users, and many calls with RTP both ways at once: nothing fails, and nothing is left afterwards.
+//! `make soak` runs the large crowd, and prints what a registration and a call cost.
+
+use std::{fs, net::SocketAddr, thread, time::Duration};
+
+use jackfield_tests::{
+    Exchange, Site,
+    audio::{Law, sine},
+    await_within, netns,
+    sipp::{Load, Sipp},
+};
+
+/// What the allocator may keep, and what a thread that slept needs anew.
+const ROOM_KIB: u64 = 16 << 10;
+/// Media ports lie ready.
+const ROOM_FILES: usize = 1024;
+const SECOND: Duration = Duration::from_secs(1);
+
+struct Crowd {
+    users: u32,
+    /// At once.
+    calls: u32,
+    /// REGISTERs and calls in a second.
+    rates: [u32; 2],
+    /// From the last call's beginning to the first one's end.
+    together: Duration,
+}
+
+#[test]
+fn a_small_crowd() {
+    if netns::inside("crowd::a_small_crowd") {
+        Crowd { users: 500, calls: 100, rates: [200, 50], together: SECOND * 5 }.meet();
+    }
+}
+
+#[test]
+#[ignore = "two minutes of both cores; `make soak` runs it"]
+fn soak_ten_thousand_users_and_five_hundred_calls() {
+    if netns::inside("crowd::soak_ten_thousand_users_and_five_hundred_calls") {
+        Crowd { users: 10_000, calls: 500, rates: [400, 50], together: SECOND * 15 }.meet();
+    }
+}
+
+impl Crowd {
+    fn meet(&self) {
+        let site = self.site();
+        let phones: SocketAddr = format!("127.0.0.3:{}", site.spare_port(0)).parse().unwrap();
+        site.edit(|config| config["routes"]["9*"] = toml_edit::value(format!("sip:{{rest}}@{phones}")));
+        let mut exchange = site.start();
+        let process = exchange.process().id();
+        let idle = Held::by(process);
+        // To an address first: what is new then belongs to the calls.
+        let calling = self.talk(&mut exchange, phones, "9");
+        let quiet = Held::by(process);
+        let credentials =
+            |name: &str| format!("{name};[authentication username={name} password={name}-secret];");
+        let register = Sipp::new("register.xml", phones, self.users)
+            .calling(exchange.site().udp(), self.rates[0], 500)
+            .data(&lines(self.users, |name, _| credentials(name)));
+        assert_all_good(register.start(), self.users);
+        let registered = Held::by(process);
+        let calling_users = self.talk(&mut exchange, phones, "");
+        let after = Held::by(process);
+        println!("idle {idle:?}, calling {calling:?}, quiet {quiet:?}, registered {registered:?}");
+        println!("calling users {calling_users:?}, after {after:?}");
+        let each = |more: Held, less: Held, of: u32| more.kib.saturating_sub(less.kib) as f64 / f64::from(of);
+        println!("{:.1} KiB for a call of two legs", each(calling, idle, self.calls));
+        println!("{:.2} KiB for a registration", each(registered, quiet, self.users));
+        assert!(after.kib <= registered.kib + ROOM_KIB, "memory grew: {registered:?}, {after:?}");
+        assert!(after.files <= quiet.files + ROOM_FILES, "open files grew: {quiet:?}, {after:?}");
+        exchange.stop();
+    }
+
+    /// Five digits reach the user of that number; calls come from a peer.
+    fn site(&self) -> Site {
+        let routes = "[peers.load]\naddresses = [\"127.0.0.2\"]\n\n[routes]\nXXXXX = { user = \"*\" }\n";
+        let site = Site::new(routes);
+        // The namespace is all ours.
+        site.edit(|config| config["media"]["ports"] = toml_edit::value("12000-15999"));
+        let rows = lines(self.users, |name, number| format!("{name},{number},,{name}-secret"));
+        let csv = site.write("crowd.csv", format!("name,number,display,password\n{rows}"));
+        site.jackfield(&["user", "import", &csv.display().to_string()]).expect_good();
+        site
+    }
+
+    /// All of them talk at once; what the exchange holds while they do.
+    fn talk(&self, exchange: &mut Exchange, phones: SocketAddr, prefix: &str) -> Held {
+        let process = exchange.process().id();
+        let local: SocketAddr = format!("127.0.0.2:{}", exchange.site().spare_port(1)).parse().unwrap();
+        let answering = Sipp::new("answer.xml", phones, self.calls).media_port(40_000).echoing().start();
+        let everybody = SECOND * (self.calls / self.rates[1]);
+        let calling = Sipp::new("caller.xml", local, self.calls)
+            .calling(exchange.site().udp(), self.rates[1], self.calls)
+            .data(&lines(self.calls, |_, number| format!("{prefix}{number};")))
+            .talking(everybody + self.together);
+        calling.file("voice.al", voice());
+        let calling = calling.start();
+        thread::sleep(everybody + SECOND);
+        await_within(self.together, "all to talk", || {
+            (exchange.calls() == self.calls as usize).then_some(())
+        });
+        let held = Held::by(process);
+        for sipp in [calling, answering] {
+            assert_all_good(sipp, self.calls);
+        }
+        exchange.await_calls(0);
+        held
+    }
+}
+
+/// One line for each of `number` users, by name and number.
+fn lines(number: u32, line: impl Fn(&str, &str) -> String) -> String {
+    (0..number).map(|n| format!("{}\n", line(&format!("u{n:05}"), &format!("{n:05}")))).collect()
+}
+
+#[track_caller]
+fn assert_all_good(sipp: Load, calls: u32) {
+    let counts = sipp.finish(SECOND * 120);
+    assert_eq!((counts.good, counts.failed), (calls, 0), "{}", counts.errors);
+}
+
+fn voice() -> Vec<u8> {
+    sine(1000.0, 0, 8000).into_iter().map(|sample| Law::A.encode(sample)).collect()
+}
+
+/// What the daemon holds.
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    /// Resident memory.
+    kib: u64,
+    files: usize,
+}
+
+impl Held {
+    fn by(process: u32) -> Held {
+        let process = format!("/proc/{process}");
+        let status = fs::read_to_string(format!("{process}/status")).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        let kib = line.trim().trim_end_matches(" kB").parse().unwrap();
+        Held { kib, files: fs::read_dir(format!("{process}/fd")).unwrap().count() }
+    }
+}
