@@ -2,7 +2,7 @@
 
 use std::{
     fs, io,
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::Path,
     sync::{Arc, Mutex},
     time::Duration,
@@ -19,7 +19,7 @@ use rand::{
 use tokio::{
     net::TcpListener,
     runtime,
-    sync::{mpsc, oneshot},
+    sync::{mpsc, oneshot, watch},
 };
 use tracing::{info, warn};
 
@@ -27,14 +27,13 @@ use crate::{
     cli,
     config::{self, Config, Reload, settings::to_settings},
     control,
-    net::{FlowIds, open::Opener, stream, tls, udp::Listener},
+    net::{FlowIds, external, open::Opener, stream, tls, udp::Listener},
     outlet::House,
     plugins::{DaemonServices, DiskCache, Helpers, Instances, Manager, SpeechCache, Watcher, unix_now},
     reload::{Live, commands, entries, operator},
     rtp,
     shard::{Clock, Gate, Inbox},
     store::{Store, Writer},
-    tapes::Tapes,
 };
 
 /// Legs that one media worker carries.
@@ -75,15 +74,12 @@ pub async fn run(file: &Path) -> Result<(), Failure> {
     }
 
     let mut random = StdRng::try_from_rng(&mut SysRng)?;
-    let recordings = config.var().join("recordings");
-    let tapes =
-        Tapes::start(recordings.clone()).map_err(|error| format!("the thread for recordings: {error}"))?;
-    let media =
-        rtp::start(&media_options(&config, tapes), clock, &inbox, random.random()).map_err(|error| {
-            let (file, ports) = (config.file.display(), config.media.ports);
-            format!("{file}: [media] ports = \"{}-{}\": {error}", ports.first, ports.last)
-        })?;
-    let (writer, writing) = Writer::start(store.clone(), recordings, offset, inbox.clone());
+    let media = rtp::start(&media_options(&config), clock, &inbox, random.random()).map_err(|error| {
+        let (file, ports) = (config.file.display(), config.media.ports);
+        format!("{file}: [media] ports = \"{}-{}\": {error}", ports.first, ports.last)
+    })?;
+    let (writer, writing) =
+        Writer::start(store.clone(), config.var().join("recordings"), offset, inbox.clone());
     let guests = Guests::start()?;
     let plugins = plugin_house(&config, &store, &inbox, clock, guests.handle())?;
 
@@ -126,6 +122,11 @@ pub async fn run(file: &Path) -> Result<(), Failure> {
     inbox.post(Input::Restored(store.bindings(offset, owner).await?)).await;
     let entries = entries(&config);
     plugins.manager.look(&entries).await;
+    if let Some(certificate) = network.certificate {
+        let config = config.clone();
+        // Its names are this host's, and those may change.
+        tokio::spawn(certificate.follow(move || self::certificate(&config).map(drop)));
+    }
     for (listener, tls) in network.streams {
         tokio::spawn(stream::accept(listener, tls, context.clone()));
     }
@@ -139,8 +140,12 @@ pub async fn run(file: &Path) -> Result<(), Failure> {
         store: store.clone(),
     };
     tokio::spawn(control::serve(control_socket, Arc::new(handler)));
-    let mut live = Live { config, entries, digests, store, inbox: inbox.clone(), plugins };
-    let signal = follow(&mut live, applied).await?;
+    let (stun, server) = watch::channel(config.listen.stun.clone());
+    let (found, seen) = mpsc::channel(1);
+    tokio::spawn(external::follow(server, found));
+    let mut live =
+        Live { config, entries, digests, store, inbox: inbox.clone(), plugins, stun, seen_as: None };
+    let signal = follow(&mut live, applied, seen).await?;
 
     info!("{signal}: no new calls; running calls end");
     inbox.post(Input::Shutdown).await;
@@ -159,6 +164,7 @@ pub async fn run(file: &Path) -> Result<(), Failure> {
 async fn follow(
     live: &mut Live,
     mut applied: mpsc::Receiver<oneshot::Sender<Vec<String>>>,
+    mut seen: mpsc::Receiver<Option<IpAddr>>,
 ) -> Result<&'static str, Failure> {
     let mut watcher = Watcher::new();
     let mut stop = Stop::new()?;
@@ -173,6 +179,7 @@ async fn follow(
             Some(answer) = applied.recv() => {
                 let _ = answer.send(live.look().await);
             }
+            Some(seen_as) = seen.recv() => live.moved(seen_as).await,
             signal = stop.wait() => return Ok(signal),
         }
     }
@@ -222,6 +229,7 @@ struct Network {
     udp: Vec<Listener>,
     streams: Vec<(TcpListener, Option<tokio_rustls::TlsAcceptor>)>,
     connector: Option<tokio_rustls::TlsConnector>,
+    certificate: Option<tls::Certificate>,
 }
 
 impl Network {
@@ -236,7 +244,8 @@ impl Network {
             };
             format!("{}: [listen] {key} = \"{address}\" cannot be used: {error}{help}", config.file.display())
         };
-        let mut network = Network { udp: Vec::new(), streams: Vec::new(), connector: None };
+        let mut network =
+            Network { udp: Vec::new(), streams: Vec::new(), connector: None, certificate: None };
         for address in &listen.udp {
             let listener =
                 Listener::bind(ids.next(), *address).map_err(|error| taken("udp", address, error))?;
@@ -248,8 +257,10 @@ impl Network {
         }
         if !listen.tls.is_empty() {
             let files = certificate(config)?;
-            let acceptor = tls::acceptor(&files)?;
             network.connector = tls::connector(&files)?;
+            let certificate = tls::Certificate::open(files)?;
+            let acceptor = certificate.acceptor();
+            network.certificate = Some(certificate);
             for address in &listen.tls {
                 let listener =
                     TcpListener::bind(address).await.map_err(|error| taken("tls", address, error))?;
@@ -260,24 +271,28 @@ impl Network {
     }
 }
 
-fn certificate(config: &Config) -> Result<tls::Files, Failure> {
-    if let (Some(certificate), Some(key)) = (&config.listen.certificate, &config.listen.key) {
-        let (certificate, key) = (config.resolve(certificate), config.resolve(key));
-        return Ok(tls::Files { certificate, key, authority: None });
+/// That of `[listen]`, or our own.
+fn certificate(config: &Config) -> Result<tls::Files, tls::TlsError> {
+    match (&config.listen.certificate, &config.listen.key) {
+        (Some(certificate), Some(key)) => {
+            let (certificate, key) = (config.resolve(certificate), config.resolve(key));
+            Ok(tls::Files { certificate, key, authority: None })
+        }
+        _ => {
+            let addresses: Vec<IpAddr> = config.listen.tls.iter().map(SocketAddr::ip).collect();
+            tls::own_authority(&config.var().join("tls"), &tls::own_names(&addresses))
+        }
     }
-    let addresses: Vec<IpAddr> = config.listen.tls.iter().map(SocketAddr::ip).collect();
-    Ok(tls::own_authority(&config.var().join("tls"), &tls::own_names(&addresses))?)
 }
 
-fn media_options(config: &Config, tapes: Tapes) -> rtp::Options {
+fn media_options(config: &Config) -> rtp::Options {
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u16);
     rtp::Options {
-        address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        address: IpAddr::V6(Ipv6Addr::UNSPECIFIED),
         ports: config.media.ports,
         workers: config.media.workers.map_or(cores, |workers| workers.get()),
         media_timeout: config.media.timeout,
         max_legs: MAX_LEGS,
-        tapes: Some(tapes),
     }
 }
 

@@ -26,4 +26,3 @@ pub mod reload;
 pub mod rtp;
 pub mod shard;
 pub mod store;
-pub mod tapes;

@@ -3,12 +3,14 @@
 use std::{
     collections::BTreeMap,
     fs,
+    net::IpAddr,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use jackfield_sip::Digests;
 use jackfield_switch::Input;
+use tokio::sync::watch;
 use tracing::{error, info, warn};
 
 use crate::{
@@ -28,6 +30,10 @@ pub struct Live {
     pub store: Store,
     pub inbox: Inbox,
     pub plugins: PluginHouse,
+    /// The STUN server that the configuration names.
+    pub stun: watch::Sender<Option<String>>,
+    /// What it says.
+    pub seen_as: Option<IpAddr>,
 }
 
 impl Live {
@@ -81,15 +87,32 @@ impl Live {
         self.plugins.helpers.replace(commands(&new));
         self.plugins.services.provider.store(new.speech.provider.clone().map(Arc::new));
         self.entries = entries(&new);
+        self.stun.send_if_modified(|server| {
+            let differs = *server != new.listen.stun;
+            server.clone_from(&new.listen.stun);
+            differs
+        });
         self.config = new;
         Ok(true)
+    }
+
+    /// The world sees us at another address than before.
+    pub async fn moved(&mut self, seen_as: Option<IpAddr>) {
+        self.seen_as = seen_as;
+        self.post_settings().await;
+    }
+
+    async fn post_settings(&self) {
+        let mut settings = to_settings(&self.config, &self.digests);
+        settings.advertised.external.extend(self.seen_as.filter(|_| self.config.listen.stun.is_some()));
+        self.inbox.post(Input::Settings(Arc::new(settings))).await;
     }
 
     async fn look_at_passwords(&mut self, changed: bool) {
         match self.store.digests().await {
             Ok(digests) if changed || digests != self.digests => {
-                self.inbox.post(Input::Settings(Arc::new(to_settings(&self.config, &digests)))).await;
                 self.digests = digests;
+                self.post_settings().await;
             }
             Ok(_) => {}
             Err(error) => error!("the passwords could not be read: {error}"),

@@ -12,7 +12,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use jackfield_sip::{Flow, FlowId, Transport};
+use jackfield_sip::{Flow, FlowId, Transport, stun};
 use jackfield_switch::{Input, Output, Switch};
 use mio::{Events, Interest, Poll, Token, Waker};
 use tokio::sync::mpsc;
@@ -235,6 +235,12 @@ impl<O: Outlet> Shard<O> {
     fn read(&mut self, index: usize, buffer: &mut [u8]) -> bool {
         for _ in 0..BATCH {
             match self.listeners[index].receive(buffer) {
+                // Before SIP: a keep-alive of RFC 5626, whose answer costs nothing.
+                Ok((length, flow)) if stun::is_stun(&buffer[..length]) => {
+                    if let Some(answer) = stun::answer(&buffer[..length], flow.remote) {
+                        self.send(index, &flow, &answer);
+                    }
+                }
                 Ok((length, flow)) => {
                     let bytes = Bytes::copy_from_slice(&buffer[..length]);
                     self.handle(Input::Sip { flow, bytes });
@@ -281,12 +287,16 @@ impl<O: Outlet> Shard<O> {
         }
     }
 
+    fn send(&self, listener: usize, flow: &Flow, bytes: &[u8]) {
+        if let Err(error) = self.listeners[listener].send(flow, bytes) {
+            debug!(remote = %flow.remote, %error, "sending on UDP");
+        }
+    }
+
     fn transmit(&mut self, now: Duration, flow: Flow, bytes: Bytes) {
         if flow.transport == Transport::Udp {
-            let listener = self.listeners.iter().find(|listener| listener.id == flow.id);
-            let sent = listener.map(|listener| listener.send(&flow, &bytes));
-            if let Some(Err(error)) = sent {
-                debug!(remote = %flow.remote, %error, "sending on UDP");
+            if let Some(index) = self.listeners.iter().position(|listener| listener.id == flow.id) {
+                self.send(index, &flow, &bytes);
             }
         } else if !self.connections.send(flow.id, bytes) {
             warn!(remote = %flow.remote, transport = %flow.transport, "the connection is gone or takes no more");

@@ -1,6 +1,10 @@
 //! What the switch asks of a media worker, and what the worker tells it.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use crate::{prompt::Clip, srtp::MasterKey};
 
@@ -36,28 +40,13 @@ pub struct Lease {
     pub number: u16,
 }
 
-/// Audio codecs that the media path terminates (mono).
+/// Audio codecs that the media path terminates (8 kHz mono).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Codec {
     /// G.711 mu-law, static payload type 0 (RFC 3551).
     Pcmu,
     /// G.711 A-law, static payload type 8 (RFC 3551).
     Pcma,
-    /// G.722 at 64 kbit/s: wide-band, static payload type 9 (RFC 3551).
-    G722,
-    /// Opus (RFC 6716), dynamic payload type (RFC 7587).
-    Opus,
-}
-
-/// What a peer wants of the Opus that it receives (RFC 7587 6.1).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct OpusFormat {
-    /// `maxaveragebitrate`, in bits a second.
-    pub max_bitrate: Option<u32>,
-    /// `useinbandfec=1`: packets may carry redundancy for the one before.
-    pub fec: bool,
-    /// `cbr=1`: all packets of one size.
-    pub constant: bool,
 }
 
 /// How packets on a leg are protected; DTLS-SRTP would be one more variant.
@@ -101,19 +90,16 @@ pub struct Params {
     pub codec: Codec,
     /// Payload type of `codec` in both directions.
     pub payload_type: u8,
-    /// What the peer wants of Opus; nothing for other codecs.
-    pub opus: OpusFormat,
-    /// Payload type of RFC 4733 telephone-event, when agreed.
+    /// Payload type of RFC 4733 telephone-event at 8000 Hz, when agreed.
     pub dtmf: Option<u8>,
-    /// Hz in which telephone events count their duration: the clock of the codec (RFC 4733 2.1), or 8000 for a phone
-    /// that offers nothing else beside Opus.
-    pub dtmf_clock: u32,
     /// How in-band DTMF is treated.
     pub tones: Tones,
     /// Where the peer's RTCP goes.
     pub rtcp: Rtcp,
-    /// The peer's address from its SDP; until a packet is latched, we send there.
+    /// The peer's address from its SDP; until a packet is latched, we send there, unless a NAT hides it.
     pub remote: Option<SocketAddr>,
+    /// The host that the peer's signalling comes from: behind a NAT, its media comes from there too.
+    pub peer: Option<IpAddr>,
     /// We may send (the peer's direction is sendrecv or recvonly).
     pub send: bool,
     /// The peer may send.
@@ -181,7 +167,7 @@ pub enum Command {
     /// is open already stays as it is.
     Open { leg: LegId, port: PortId, params: Option<Params> },
     /// New or first parameters (an answer, a re-INVITE). Counts as a sign of life for the media time-out.
-    /// When `remote` is another than before, the next packet of the peer latches anew.
+    /// When `remote` or `peer` is another than before, the peer's packets latch anew.
     Update { leg: LegId, params: Params },
     /// Ends whatever the leg does, and frees its port.
     Close { leg: LegId },
@@ -235,8 +221,10 @@ pub enum Event {
     /// Comes once for every `Record`, even where there is no such leg (then as stopped and empty). The samples
     /// are 16 bits at 8 kHz, up to the last packet; gaps are silence.
     RecordEnded { leg: LegId, record: RecordId, end: RecordEnd, samples: Arc<[i16]> },
-    /// The first packet from the peer, and so the address that it really sends from.
-    Latched { leg: LegId, source: SocketAddr },
+    /// The address that the peer really sends from, and from now on only this one is heard. `for_good`: until an
+    /// `Update` with another `remote` or `peer`, so that the driver may bind the socket to it; else the peer's
+    /// announced address may still take its place.
+    Latched { leg: LegId, source: SocketAddr, for_good: bool },
     /// Nothing came for the media time-out though the peer may send. Comes once, and again only after a packet or
     /// an `Update`.
     TimedOut { leg: LegId },

@@ -3,11 +3,10 @@
 use std::{net::SocketAddr, ops::Deref, time::Duration};
 
 use crate::{
-    Codec, Digits, Event, LegId, OpusFormat, Params, PlayEnd, PlayId, PortId, RecordEnd, RecordId,
-    RemoteStats, Rtcp, Source, Stats, Time,
-    codec::{Ear, MAX_PAYLOAD, MAX_SAMPLES, Mouth},
+    Codec, Digits, Event, LegId, Params, PlayEnd, PlayId, PortId, RecordEnd, RecordId, RemoteStats, Rtcp,
+    Source, Stats, Time,
     dtmf::{Beat, Detector, Keypad, Payload},
-    latch::{Latch, Verdict},
+    latch::{Announced, Latch, Verdict},
     output::{Made, Output, Report},
     prompt::Player,
     quality::{self, Line},
@@ -19,9 +18,10 @@ use crate::{
     stream::{Incoming, Order, Outgoing},
     tape::Tape,
     tick, tone,
-    transcode::Transcoder,
 };
 
+/// The clock of a leg's timestamps, in Hz.
+const CLOCK: u32 = 8000;
 /// Audio in one packet, for the delay that it costs.
 const PACKET: Duration = Duration::from_millis(20);
 
@@ -35,11 +35,6 @@ pub(crate) struct Leg {
     pub(crate) peer: Option<usize>,
     /// The session walks it at every tick.
     pub(crate) walked: bool,
-    /// Between the peer's codec and ours, while they differ.
-    pub(crate) transcoder: Option<Box<Transcoder>>,
-    pub(crate) mouth: Mouth,
-    /// For the recorder.
-    ear: Option<Ear>,
     params: Option<Params>,
     latch: Latch,
     protection: Protection,
@@ -65,14 +60,11 @@ pub(crate) struct Arrival {
     pub(crate) stamp: Stamp,
     pub(crate) order: Order,
     pub(crate) kind: Kind,
-    /// What the peer's audio is, and its clock the one of the stamp.
-    pub(crate) codec: Codec,
-    pub(crate) dtmf_clock: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    Audio,
+    Audio(Codec),
     Digit(Payload),
 }
 
@@ -82,9 +74,7 @@ pub(crate) struct Target {
     pub(crate) to: SocketAddr,
     pub(crate) codec: Codec,
     pub(crate) payload_type: u8,
-    pub(crate) opus: OpusFormat,
     pub(crate) dtmf: Option<u8>,
-    pub(crate) dtmf_clock: u32,
 }
 
 impl Leg {
@@ -98,9 +88,6 @@ impl Leg {
             out,
             peer: None,
             walked: false,
-            transcoder: None,
-            mouth: Mouth::default(),
-            ear: None,
             params: None,
             latch: Latch::default(),
             protection: Protection::default(),
@@ -122,38 +109,14 @@ impl Leg {
         leg
     }
 
-    /// New parameters are a sign of life, and open the latch when the peer announces another address. Whether
-    /// the codec is another one.
-    pub(crate) fn update(&mut self, now: Time, params: Params) -> bool {
-        if self.params.as_ref().is_some_and(|former| former.remote != params.remote) {
-            self.latch.open(now);
-        }
-        let changed = self.params.as_ref().is_none_or(|former| former.codec != params.codec);
-        if changed {
-            self.cut();
-            self.out.set_clock(now, params.codec.clock());
-            self.incoming = Incoming::default();
-            self.ear = None;
-        }
+    /// New parameters are a sign of life, and open the latch when the peer announces another address, or
+    /// signals from another one.
+    pub(crate) fn update(&mut self, now: Time, params: Params) {
+        self.latch.announce(now, Announced { address: params.remote, peer: params.peer });
         self.protection.update(&params.security);
         self.params = Some(params);
         self.alive = now;
         self.timed_out = false;
-        changed
-    }
-
-    /// Whatever is relayed next comes from another stream.
-    pub(crate) fn cut(&mut self) {
-        self.out.cut();
-        self.transcoder = None;
-    }
-
-    /// A packet of the peer is not sent on to this leg.
-    pub(crate) fn skip(&mut self, order: Order) {
-        match &mut self.transcoder {
-            Some(transcoder) => transcoder.pause(),
-            None => self.out.skip(order),
-        }
     }
 
     /// Opens the packet of an encrypted peer where it lies: its length then. What is not authentic is nobody's.
@@ -187,43 +150,39 @@ impl Leg {
         B: Deref<Target = [u8]>,
     {
         let kind = self.kind(packet);
-        let verdict = kind.map_or(Verdict::Refused, |_| self.latch.admit(now, source));
-        let (Some(kind), Verdict::Accepted | Verdict::Latched) = (kind, verdict) else {
+        // Under SRTP only what was authenticated comes here.
+        let authentic = self.protection.is_active();
+        let verdict = kind.map_or(Verdict::Refused, |_| self.latch.admit(now, source, authentic));
+        let (Some(kind), Verdict::Accepted | Verdict::Latched { .. }) = (kind, verdict) else {
             self.stats.packets_refused += 1;
             return None;
         };
-        if verdict == Verdict::Latched {
-            output.events.push_back(Event::Latched { leg: self.id, source });
+        if let Verdict::Latched { for_good } = verdict {
+            output.events.push_back(Event::Latched { leg: self.id, source, for_good });
         }
         self.alive = now;
         self.timed_out = false;
 
         let stamp = packet.stamp();
-        let (codec, dtmf_clock) = self.params.as_ref().map(|params| (params.codec, params.dtmf_clock))?;
-        let order = self.incoming.receive(now, stamp, codec.clock());
+        let order = self.incoming.receive(now, stamp);
         self.stats.packets_received += 1;
-        self.reception.receive(now, stamp, order, matches!(kind, Kind::Audio).then_some(codec.clock()));
+        self.reception.receive(now, stamp, order, matches!(kind, Kind::Audio(_)).then_some(CLOCK));
         match kind {
-            Kind::Audio => self.hear(now, codec, stamp, packet.payload()),
+            Kind::Audio(codec) => {
+                if let Some(recorder) = &mut self.recorder {
+                    recorder.hear(now, stamp.timestamp, codec, packet.payload());
+                }
+                if let Some(tape) = &mut self.tape {
+                    tape.hear_peer(now, stamp, codec, packet.payload());
+                }
+            }
             Kind::Digit(payload) => {
                 if let Some(digit) = self.detector.hear(stamp, payload) {
                     self.pressed(now, digit, output);
                 }
             }
         }
-        Some(Arrival { stamp, order, kind, codec, dtmf_clock })
-    }
-
-    /// For the recorder, as sound, and for the tape.
-    fn hear(&mut self, now: Time, codec: Codec, stamp: Stamp, payload: &[u8]) {
-        if let Some(tape) = &mut self.tape {
-            tape.hear_peer(now, stamp, codec, payload);
-        }
-        let Some(recorder) = &mut self.recorder else { return };
-        let ear = self.ear.get_or_insert_with(|| Ear::new(codec));
-        let mut sound = [0; MAX_SAMPLES];
-        let count = ear.hear(payload, &mut sound);
-        recorder.hear(now, stamp.timestamp, codec.clock(), &sound[..count]);
+        Some(Arrival { stamp, order, kind })
     }
 
     /// What the packet carries, when it was agreed that the peer may send it.
@@ -233,7 +192,7 @@ impl Leg {
         if params.dtmf == Some(payload_type) {
             return Payload::parse(packet.payload()).map(Kind::Digit);
         }
-        (params.payload_type == payload_type).then_some(Kind::Audio)
+        (params.payload_type == payload_type).then_some(Kind::Audio(params.codec))
     }
 
     fn pressed(&mut self, now: Time, digit: char, output: &mut Output) {
@@ -250,12 +209,10 @@ impl Leg {
     pub(crate) fn target(&self) -> Option<Target> {
         let params = self.params.as_ref().filter(|params| params.send)?;
         Some(Target {
-            to: self.latch.source().or(params.remote)?,
+            to: self.latch.target()?,
             codec: params.codec,
             payload_type: params.payload_type,
-            opus: params.opus,
             dtmf: params.dtmf,
-            dtmf_clock: params.dtmf_clock,
         })
     }
 
@@ -407,7 +364,7 @@ impl Leg {
         };
         let packet = &packet[..length];
         let admitted = self.control.admit(self.latch.source(), way, source);
-        if admitted && self.control.hear(now, packet, self.sent.ssrc, self.out.clock()) {
+        if admitted && self.control.hear(now, packet, self.sent.ssrc, CLOCK) {
             self.alive = now;
             self.timed_out = false;
         } else {
@@ -467,16 +424,11 @@ impl Leg {
         let empty = player.is_finished();
         // A prompt goes on, unheard, while nothing is agreed or nobody is to be sent to.
         let codec = self.params.as_ref().map_or(Codec::Pcmu, |params| params.codec);
-        let (mut frame, mut sound) = ([0; tick::FRAME], [0; tick::WIDE_FRAME]);
-        match codec.law() {
-            Some(law) => player.fill(law, &mut frame),
-            None => player.fill_wide(&mut sound),
-        }
+        let mut frame = [0; tick::FRAME];
+        player.fill(codec, &mut frame);
         let finished = player.is_finished();
-        match codec.law() {
-            _ if empty => {}
-            Some(_) => self.send_audio(tick, &frame, output),
-            None => self.send_sound(tick, &sound, output),
+        if !empty {
+            self.send_audio(tick, &frame, output);
         }
         if finished {
             self.end_play(tick::time(tick + 1), PlayEnd::Finished, output);
@@ -489,65 +441,38 @@ impl Leg {
         }
         if let Some(target) = self.target() {
             match target.dtmf {
-                Some(payload_type) => self.send_event(beat, target, payload_type, output),
+                Some(payload_type) => self.send_event(beat, target.to, payload_type, output),
                 None => self.send_tone(tick, beat, target.codec, output),
             }
         }
         self.report_digits(output);
     }
 
-    fn send_event(&mut self, beat: Beat, target: Target, payload_type: u8, output: &mut Output) {
+    fn send_event(&mut self, beat: Beat, to: SocketAddr, payload_type: u8, output: &mut Output) {
         let Some(payload) = beat.payload() else { return };
-        let payload = payload.counted(8000, target.dtmf_clock);
         let stamp = self.out.event(self.keypad.timestamp, beat.is_first());
-        let packet =
-            Made::new(&mut self.protection, self.port, target.to, stamp, payload_type, &payload.bytes());
+        let packet = Made::new(&mut self.protection, self.port, to, stamp, payload_type, &payload.bytes());
         self.send(packet, output);
     }
 
     /// For a peer without telephone events.
     fn send_tone(&mut self, tick: u64, beat: Beat, codec: Codec, output: &mut Output) {
         let Some(begin) = beat.tone() else { return };
-        let hz = tone::dtmf(beat.event);
-        if codec.is_wide() {
-            let sound = std::array::from_fn(|n| tone::wide_sample(hz, 2 * begin + n as u64));
-            self.send_sound(tick, &sound, output);
-        } else if let Some(law) = codec.law() {
-            let frame: [u8; tick::FRAME] =
-                std::array::from_fn(|n| law.encode(tone::sample(hz, begin + n as u64)));
-            self.send_audio(tick, &frame, output);
+        let mut frame = [0; tick::FRAME];
+        for (code, n) in frame.iter_mut().zip(begin..) {
+            *code = codec.encode(tone::sample(tone::dtmf(beat.event), n));
         }
+        self.send_audio(tick, &frame, output);
     }
 
-    /// Sends 20 ms of sound at 16 kHz, to a leg of a wide-band codec.
-    fn send_sound(&mut self, tick: u64, sound: &[i16; tick::WIDE_FRAME], output: &mut Output) {
-        if let Some(target) = self.target() {
-            let mut payload = [0; MAX_PAYLOAD];
-            let length = self.mouth.say(target.codec, target.opus, sound, &mut payload);
-            self.send_audio(tick, &payload[..length], output);
-        }
-    }
-
-    /// Sends audio of ours that is due at `now`.
-    pub(crate) fn send_made(
-        &mut self,
-        now: Time,
-        stamp: Stamp,
-        target: Target,
-        payload: &[u8],
-        output: &mut Output,
-    ) {
-        self.count_audio(now, stamp.timestamp);
-        self.tape_sent(now, stamp, target.codec, payload);
-        let (port, payload_type) = (self.port, target.payload_type);
-        let packet = Made::new(&mut self.protection, port, target.to, stamp, payload_type, payload);
-        self.send(packet, output);
-    }
-
-    fn send_audio(&mut self, tick: u64, frame: &[u8], output: &mut Output) {
+    fn send_audio(&mut self, tick: u64, frame: &[u8; tick::FRAME], output: &mut Output) {
         if let Some(target) = self.target() {
             let stamp = self.out.audio(tick::time(tick));
-            self.send_made(tick::time(tick), stamp, target, frame, output);
+            self.sent.audio(tick::time(tick), stamp.timestamp);
+            self.tape_sent(tick::time(tick), stamp, target.codec, frame);
+            let (port, payload_type) = (self.port, target.payload_type);
+            let packet = Made::new(&mut self.protection, port, target.to, stamp, payload_type, frame);
+            self.send(packet, output);
         }
     }
 
@@ -567,14 +492,9 @@ impl Leg {
     /// A packet of the bridged leg goes to the peer.
     pub(crate) fn count_relayed(&mut self, now: Time, kind: Kind, timestamp: u32, octets: usize) {
         self.count_sent(octets);
-        if kind == Kind::Audio {
-            self.count_audio(now, timestamp);
+        if let Kind::Audio(_) = kind {
+            self.sent.audio(now, timestamp);
         }
-    }
-
-    /// Audio with `timestamp` goes out at `now`.
-    pub(crate) fn count_audio(&mut self, now: Time, timestamp: u32) {
-        self.sent.audio(now, timestamp, self.out.clock());
     }
 
     fn report_digits(&mut self, output: &mut Output) {

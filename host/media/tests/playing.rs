@@ -4,10 +4,10 @@
 
 mod common;
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use common::*;
-use jackfield_media::{Command, Digits, Event, LegId, Params, PlayEnd, PlayId, Settings, Source, codec::Law};
+use jackfield_media::{Codec, Command, Digits, Event, LegId, Params, PlayEnd, PlayId, Settings, Source};
 
 fn steps(packets: &[Heard]) -> Vec<u32> {
     packets.windows(2).map(|pair| pair[1].stamp.timestamp.wrapping_sub(pair[0].stamp.timestamp)).collect()
@@ -31,7 +31,7 @@ fn a_prompt_is_one_packet_every_20_ms() {
     assert_eq!(markers(&heard), [true, false, false, false, false]);
     assert_eq!(steps(&heard), [160; 4]);
     assert_one_stream(&heard);
-    let (sound, silence) = (Law::Mu.encode(5000), Law::Mu.silence());
+    let (sound, silence) = (Codec::Pcmu.encode(5000), Codec::Pcmu.silence());
     assert!(heard[..4].iter().all(|packet| packet.payload == [sound; 160] && packet.payload_type == 0));
     assert_eq!(heard[4].payload, [[sound; 80], [silence; 80]].concat(), "the end is padded with silence");
     assert_eq!(world.take_events(), [ended(1, 7, PlayEnd::Finished)]);
@@ -140,11 +140,14 @@ fn we_send_to_the_sdp_address_until_the_peer_shows_its_own() {
     world.open(1, params(1));
     world.play(1, 1, vec![clip(1, ms(1000))]);
     world.advance(ms(40));
-    let mut phone = Phone { address: addr(99), ..Phone::new(1, &params(1)) };
-    phone.talk(&mut world, 0x80);
+    let source = SocketAddr::new(addr(1).ip(), 99);
+    let mut phone = Phone { address: source, ..Phone::new(1, &params(1)) };
+    for _ in 0..3 {
+        phone.talk(&mut world, 0x80);
+    }
     let to: Vec<_> = world.take(1).iter().map(|packet| packet.to).collect();
-    assert_eq!(to, [addr(1), addr(1), addr(99)]);
-    assert_eq!(world.take_events(), [Event::Latched { leg: LegId(1), source: addr(99) }]);
+    assert_eq!(to, [addr(1), addr(1), addr(1), addr(1), source]);
+    assert_eq!(world.take_events(), [Event::Latched { leg: LegId(1), source, for_good: false }]);
 }
 
 #[test]
@@ -159,7 +162,9 @@ fn a_prompt_goes_on_unheard_while_the_peer_does_not_listen() {
     world.advance(ms(100));
     let heard = world.take(1);
     assert_eq!(heard.len(), 3);
-    assert!(heard.iter().all(|packet| packet.payload_type == 8 && packet.payload == [Law::A.encode(1); 160]));
+    assert!(
+        heard.iter().all(|packet| packet.payload_type == 8 && packet.payload == [Codec::Pcma.encode(1); 160])
+    );
     assert_eq!(world.take(2), []);
     assert_eq!(world.take_events(), [ended(1, 1, PlayEnd::Finished), ended(2, 2, PlayEnd::Finished)]);
 }

@@ -5,10 +5,7 @@
 mod common;
 
 use common::*;
-use jackfield_media::{
-    Command, Event, LegId, Params, PlayEnd,
-    codec::{self, Law},
-};
+use jackfield_media::{Codec, Command, Event, LegId, Params, PlayEnd, codec};
 
 #[test]
 fn two_phones_talk() {
@@ -39,8 +36,8 @@ fn laws_are_converted_both_ways() {
         first.talk(&mut world, code);
         second.talk(&mut world, code);
         let (mut to_second, mut to_first) = ([code; 160], [code; 160]);
-        codec::convert(Law::Mu, Law::A, &mut to_second);
-        codec::convert(Law::A, Law::Mu, &mut to_first);
+        codec::convert(Codec::Pcmu, Codec::Pcma, &mut to_second);
+        codec::convert(Codec::Pcma, Codec::Pcmu, &mut to_first);
         let (heard_first, heard_second) = (world.take(1), world.take(2));
         assert_eq!((heard_second[0].payload_type, &heard_second[0].payload[..]), (8, &to_second[..]));
         assert_eq!((heard_first[0].payload_type, &heard_first[0].payload[..]), (0, &to_first[..]));
@@ -150,7 +147,7 @@ fn only_the_latched_source_is_heard() {
     // The phone moves: the signalling says so, and its next packet comes from there.
     world.command(Command::Update { leg: LegId(1), params: Params { remote: Some(addr(77)), ..params(1) } });
     assert!(phone.talk(&mut world, 1), "still on its way from the old address");
-    phone.address = addr(78);
+    phone.address = addr(77);
     assert!(phone.talk(&mut world, 1));
     phone.address = addr(1);
     assert!(!phone.talk(&mut world, 1));
@@ -160,7 +157,7 @@ fn only_the_latched_source_is_heard() {
 
     let latched: Vec<_> =
         world.take_events().into_iter().filter(|e| matches!(e, Event::Latched { .. })).collect();
-    assert_eq!(latched, [1, 78].map(|n| Event::Latched { leg: LegId(1), source: addr(n) }));
+    assert_eq!(latched, [1, 77].map(|n| Event::Latched { leg: LegId(1), source: addr(n), for_good: true }));
     world.command(Command::Close { leg: LegId(1) });
     let Some(Event::Closed { stats, .. }) = world.take_events().pop() else { panic!("closed") };
     assert_eq!((stats.packets_received, stats.packets_refused), (4, 5));
@@ -229,7 +226,7 @@ fn an_announcement_covers_the_conversation() {
     world.play(1, 1, vec![clip(5000, ms(100))]);
     phone.talk_for(&mut world, 10);
     let heard = world.take(1);
-    let announced = heard.iter().filter(|packet| packet.payload == [Law::Mu.encode(5000); 160]).count();
+    let announced = heard.iter().filter(|packet| packet.payload == [Codec::Pcmu.encode(5000); 160]).count();
     assert_eq!((announced, heard.len()), (5, 10 + 5 + 5));
     assert_one_stream(&heard);
 }

@@ -207,7 +207,7 @@ fn nobody_latches_without_the_key() {
     assert!(!world.deliver(1, addr(1), &mut changed));
     assert!(world.take_events().is_empty());
     assert!(alice.say(&mut world, 2));
-    assert_eq!(world.take_events(), [Event::Latched { leg: LegId(1), source: addr(1) }]);
+    assert_eq!(world.take_events(), [Event::Latched { leg: LegId(1), source: addr(1), for_good: true }]);
     world.command(Command::Close { leg: LegId(1) });
     let Some(Event::Closed { stats, .. }) = world.take_events().pop() else { panic!("it is closed") };
     assert_eq!((stats.packets_received, stats.packets_forged), (1, 2));

@@ -9,9 +9,7 @@ use std::{
 use jackfield_media::Codec;
 use jackfield_plugin::{HttpRequest, HttpResponse, Limits};
 use jackfield_sip::{Digests, Offered};
-use jackfield_switch::{
-    Dtmf, Error, LaunchLimits, Pattern, Peer, PluginSettings, Route, RouteTo, Settings, User,
-};
+use jackfield_switch::{Error, LaunchLimits, Pattern, Peer, PluginSettings, Route, RouteTo, Settings, User};
 
 use crate::{
     Plugin,
@@ -173,15 +171,11 @@ impl Site {
             let parsed = Pattern::parse(pattern)
                 .map_err(|error| SimError::Route { pattern: pattern.clone(), error })?;
             let To { to, ring, fallback } = to.clone();
-            Ok(Route { pattern: parsed, to, ring, fallback, record: false })
+            Ok(Route { pattern: parsed, to, ring, fallback })
         });
         let plugins = self.plugins.iter().map(|(name, plugin)| (name.clone(), plugin_settings(plugin)));
         let (address, prefix) = OUTSIDE;
-        let outside = Peer {
-            name: "outside".to_owned(),
-            addresses: vec![(IpAddr::V4(address), prefix)],
-            dtmf: Dtmf::Auto,
-        };
+        let outside = Peer { name: "outside".to_owned(), addresses: vec![(IpAddr::V4(address), prefix)] };
         Ok(Settings {
             realm: REALM.to_owned(),
             users: self.users.iter().map(|(name, number)| (name.clone(), user(name, number))).collect(),
@@ -195,6 +189,7 @@ impl Site {
             session_expires: Duration::from_secs(1800),
             expires: (60, 3600),
             max_contacts: 10,
+            advertised: Default::default(),
         })
     }
 }
@@ -219,7 +214,5 @@ fn user(name: &str, number: &str) -> User {
         display_name: capital + letters.as_str(),
         offered: Offered::Md5,
         digests: Digests::of(name, REALM, &password(name)),
-        record: false,
-        dtmf: Dtmf::Auto,
     }
 }

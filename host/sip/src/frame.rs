@@ -75,6 +75,11 @@ impl Framer {
         }
     }
 
+    /// A message has begun and is not whole yet.
+    pub fn is_within_message(&self) -> bool {
+        !matches!(&self.buffer[..], [] | [b'\r'])
+    }
+
     /// Takes one line end ahead of a message.
     fn line_end(&mut self) -> Option<Frame> {
         while self.buffer.first() == Some(&b'\n') {

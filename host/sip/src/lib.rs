@@ -12,6 +12,7 @@ pub mod message;
 pub mod offer_answer;
 pub mod registrar;
 mod session_timer;
+pub mod stun;
 mod transaction;
 
 pub use auth::{Algorithm, Authenticator, Digests, Offered, Verdict, ha1};
@@ -19,7 +20,7 @@ pub use endpoint::{
     Answer, Busy, ClientId, Config, Endpoint, Event, Failure, Invite, Load, OutRequest, Output, Replaced,
     ServerId, SessionEnd, SessionId, Timers,
 };
-pub use flow::{Flow, FlowId, Transport};
+pub use flow::{Advertised, Flow, FlowId, Transport};
 pub use frame::{Frame, FrameError, Framer};
 pub use message::{
     Builder, Content, Credentials, HeaderError, HeaderValue, Invalid, Message, Method, Name, NameAddr,
@@ -29,7 +30,7 @@ pub use offer_answer::{
     Agreed, Audio, Crypto, CryptoSuite, Direction, Encrypted, Local, LocalCodec, NoCommonCodec, Payload,
     Profile, SdpError, Session, Srtp, agreed, answer, offer, parse_sdp,
 };
-pub use registrar::{Binding, Refusal, Rules, contact_headers, register};
+pub use registrar::{Binding, Refusal, Rules, contact_headers, register, uses_outbound};
 
 /// Monotonic time since an epoch that the driver chooses.
 pub type Time = std::time::Duration;

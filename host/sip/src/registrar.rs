@@ -1,6 +1,6 @@
 //! The binding rules of a registrar (RFC 3261 10.3), as functions over the bindings of one address.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use crate::message::{HeaderError, Message, Name, NameAddr, Uri, reason_phrase, syntax};
 use crate::{Flow, Time};
@@ -22,6 +22,10 @@ pub struct Binding {
     pub q: u16,
     /// `+sip.instance`, which names the phone itself (RFC 5626 4.1), with its angle brackets.
     pub instance: Option<String>,
+    /// `reg-id`: which of the phone's flows this is (RFC 5626 4.2).
+    pub reg_id: Option<u32>,
+    /// A NAT is between: the phone names an address that is not the one it came from.
+    pub is_translated: bool,
     /// The Path values, nearest proxy first (RFC 3327).
     pub path: Vec<String>,
 }
@@ -106,9 +110,17 @@ pub fn register(
         }
         let expires = expiry(rules, request, contact)?;
         let instance = contact.param("+sip.instance").filter(|instance| !instance.is_empty());
-        let same = |old: &Binding| {
-            instance.is_some() && old.instance.as_deref() == instance
-                || Uri::parse(&old.contact).is_ok_and(|uri| uri == *contact.uri())
+        let reg_id = reg_id(request, contact);
+        if reg_id.is_some() && !knows_outbound(request) {
+            return Err(Refusal::new(439, "First Hop Lacks Outbound Support"));
+        }
+        let same = |old: &Binding| match (reg_id, old.reg_id) {
+            // Two flows of one phone may well have the same contact (RFC 5626 6).
+            (Some(_), Some(_)) => old.reg_id == reg_id && old.instance.as_deref() == instance,
+            _ => {
+                instance.is_some() && old.instance.as_deref() == instance
+                    || Uri::parse(&old.contact).is_ok_and(|uri| uri == *contact.uri())
+            }
         };
         if before.iter().any(|old| same(old) && overtaken(old)) {
             return Err(Refusal::new(500, ""));
@@ -124,6 +136,8 @@ pub fn register(
                 cseq,
                 q: preference(contact),
                 instance: instance.map(str::to_owned),
+                reg_id,
+                is_translated: is_translated(request, flow, contact),
                 path: path.clone(),
             };
             live.insert(place, binding);
@@ -149,9 +163,43 @@ pub fn contact_headers(now: Time, bindings: &[Binding]) -> Vec<String> {
             if let Some(instance) = &binding.instance {
                 value.push_str(&format!(";+sip.instance=\"{instance}\""));
             }
+            if let Some(reg_id) = binding.reg_id {
+                value.push_str(&format!(";reg-id={reg_id}"));
+            }
             value
         })
         .collect()
+}
+
+/// The request registers a flow of its own (RFC 5626 6): the 200 to it says `Require: outbound`.
+pub fn uses_outbound(request: &Message) -> bool {
+    let contacts = request.contacts().unwrap_or_default();
+    contacts.iter().any(|contact| reg_id(request, contact).is_some())
+}
+
+/// Counts with an instance only, and from a phone that says that it means it.
+fn reg_id(request: &Message, contact: &NameAddr) -> Option<u32> {
+    let is_named = contact.param("+sip.instance").is_some_and(|instance| !instance.is_empty());
+    let is_meant = request.values(&Name::Supported).any(|option| option.eq_ignore_ascii_case("outbound"));
+    if !is_named || !is_meant {
+        return None;
+    }
+    contact.param("reg-id")?.parse().ok().filter(|id| (1..1 << 31).contains(id))
+}
+
+/// We are the first hop, or that proxy knows what a flow is and says `ob` in its Path, the last one.
+fn knows_outbound(request: &Message) -> bool {
+    let path = request.values(&Name::Path).last();
+    match path.and_then(|path| NameAddr::parse(&path).ok()) {
+        Some(proxy) => proxy.uri().param("ob").is_some(),
+        None => request.values(&Name::Via).count() == 1,
+    }
+}
+
+fn is_translated(request: &Message, flow: &Flow, contact: &NameAddr) -> bool {
+    let host = contact.uri().host().trim_matches(['[', ']']).parse::<IpAddr>();
+    let is_elsewhere = host.is_ok_and(|host| host.to_canonical() != flow.remote.ip().to_canonical());
+    is_elsewhere || request.via().is_ok_and(|via| via.is_translated(flow.remote))
 }
 
 /// The contact's own parameter goes over the Expires header, that over the default; what cannot be read

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jackfield_sip::{
     Binding, Builder, Flow, FlowId, Message, Method, Name, Refusal, Rules, Time, Transport, contact_headers,
-    register,
+    register, uses_outbound,
 };
 
 const NOW: Time = Duration::from_secs(10_000);
@@ -67,6 +67,8 @@ fn a_binding_remembers_where_it_came_from() {
         cseq: 1,
         q: 250,
         instance: Some("<urn:uuid:1>".to_owned()),
+        reg_id: None,
+        is_translated: true,
         path: vec!["<sip:p1;lr>".to_owned(), "<sip:p2;lr>".to_owned()],
     };
     assert_eq!(bindings, [expected]);
@@ -158,4 +160,64 @@ fn without_contacts_a_request_only_asks() {
     bindings[0].expires = NOW;
     let left = registered(&request("c", 1, &[]), &bindings);
     assert_eq!(contacts(&left), ["sip:d@e"], "expired ones are gone");
+}
+
+const OUTBOUND: (Name, &str) = (Name::Supported, "path, outbound");
+const DIRECT: (Name, &str) = (Name::Via, "SIP/2.0/UDP 10.0.0.1:5070;branch=z9hG4bK1;rport");
+
+/// A REGISTER of one flow of a phone.
+fn flow_of_phone(call_id: &str, cseq: u32, contact: &str) -> Message {
+    request(call_id, cseq, &[DIRECT, OUTBOUND, (Name::Contact, contact)])
+}
+
+#[test]
+fn a_flow_replaces_itself_and_leaves_the_phones_other_flow_alone() {
+    let first = "<sip:a@10.0.0.1>;+sip.instance=\"<urn:uuid:1>\";reg-id=1";
+    let second = "<sip:a@10.0.0.1>;+sip.instance=\"<urn:uuid:1>\";reg-id=2";
+    let one = registered(&flow_of_phone("c1", 1, first), &[]);
+    let both = registered(&flow_of_phone("c2", 1, second), &one);
+    assert_eq!(both.iter().map(|binding| binding.reg_id).collect::<Vec<_>>(), [Some(1), Some(2)]);
+
+    // The phone has started anew: another Call-ID, another address, another connection.
+    let moved = "<sip:a@10.0.0.7>;+sip.instance=\"<urn:uuid:1>\";reg-id=1";
+    let request = flow_of_phone("c3", 1, moved);
+    let after = register(&RULES, NOW, &flow(50_000), &request, &both).unwrap();
+    assert_eq!(contacts(&after), ["sip:a@10.0.0.7", "sip:a@10.0.0.1"]);
+    assert_eq!(after[0].flow, flow(50_000));
+    assert!(contact_headers(NOW, &after)[0].ends_with(";reg-id=1"));
+}
+
+#[test]
+fn a_flow_counts_only_where_both_ends_and_the_first_hop_know_what_it_is() {
+    let contact = (Name::Contact, "<sip:a@10.0.0.1>;+sip.instance=\"<urn:uuid:1>\";reg-id=1");
+    let proxied = (Name::Via, "SIP/2.0/UDP p1;branch=z9hG4bK2, SIP/2.0/UDP 10.0.0.1;branch=z9hG4bK1");
+    assert!(uses_outbound(&request("c", 1, &[DIRECT, OUTBOUND, contact.clone()])));
+    let silent = request("c", 1, &[DIRECT, contact.clone()]);
+    assert!(!uses_outbound(&silent));
+    assert_eq!(registered(&silent, &[])[0].reg_id, None);
+    assert_eq!(refused(&request("c", 1, &[proxied.clone(), OUTBOUND, contact.clone()]), &[]), 439);
+    let edge = (Name::Path, "<sip:p2;lr>, <sip:token@p1;lr;ob>");
+    assert_eq!(
+        registered(&request("c", 1, &[proxied.clone(), OUTBOUND, contact.clone(), edge.clone()]), &[])[0]
+            .reg_id,
+        Some(1)
+    );
+    let blind = (Name::Path, "<sip:p1;lr>");
+    assert_eq!(
+        refused(&request("c", 1, &[proxied.clone(), OUTBOUND, contact.clone(), blind.clone()]), &[]),
+        439
+    );
+}
+
+#[test]
+fn a_nat_is_noticed_by_the_contact_or_the_via() {
+    let is_translated = |via: &str, contact: &str| {
+        let request = request("c", 1, &[(Name::Via, via), (Name::Contact, contact)]);
+        registered(&request, &[])[0].is_translated
+    };
+    let (inside, seen) = ("SIP/2.0/UDP 10.0.0.1;branch=z9hG4bK1", "SIP/2.0/UDP 203.0.113.9;branch=z9hG4bK1");
+    assert!(is_translated(inside, "<sip:a@203.0.113.9>"));
+    assert!(is_translated(seen, "<sip:a@10.0.0.1>"));
+    assert!(!is_translated(seen, "<sip:a@203.0.113.9:5070>"));
+    assert!(!is_translated("SIP/2.0/UDP phone.example;branch=z9hG4bK1", "<sip:a@phone.example>"));
 }

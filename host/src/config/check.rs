@@ -1,6 +1,9 @@
 //! What no single value shows: names that lead nowhere, numbers given twice.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
 
 use jackfield_switch::{Pattern, route};
 
@@ -87,6 +90,20 @@ impl Check<'_, '_> {
         if let Some(address) = listen.udp.iter().find(|address| config.media.ports.contains(address.port())) {
             let message = format!("the UDP port {} is also one of `[media] ports`", address.port());
             self.report(&["listen", "udp"], message, "choose other media ports");
+        }
+        if listen.stun.is_some() && !listen.external.is_empty() {
+            let help = "keep `external` if the address is always the same, else `stun`";
+            self.report(&["listen", "stun"], "the external address is both given and asked for", help);
+        }
+        if listen.stun.as_deref().is_some_and(|server| !is_host_and_port(server)) {
+            let help = "write \"HOST\" or \"HOST:PORT\", such as \"stun.example.org:3478\"";
+            self.report(&["listen", "stun"], "this is not the address of a server", help);
+        }
+        for family in [IpAddr::is_ipv4, IpAddr::is_ipv6] {
+            if listen.external.iter().filter(|address| family(address)).count() > 1 {
+                let help = "an exchange has one address of a family; keep the one that the world sees";
+                self.report(&["listen", "external"], "there are two external addresses of one family", help);
+            }
         }
         match (&listen.certificate, &listen.key) {
             (Some(_), None) => {
@@ -406,6 +423,15 @@ impl<'c> Numbers<'c> {
             }
         }
     }
+}
+
+fn is_host_and_port(text: &str) -> bool {
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) if !host.contains(':') || host.ends_with(']') => (host, Some(port)),
+        _ => (text, None),
+    };
+    let is_port = port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0));
+    !host.is_empty() && !host.contains(['/', ' ']) && is_port
 }
 
 /// May be the user part of a SIP address and of a digest.

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Config, Plugin};
+use super::{Config, Listen, Plugin};
 
 /// The difference between two versions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// Users, routes, peers, `[registrar]`, or live keys of `[exchange]`: the switch needs new settings.
+    /// Users, routes, peers, `[registrar]`, the address outside, or live keys of `[exchange]`: the switch needs new settings.
     pub switch: bool,
     /// `[speech]`
     pub speech: bool,
@@ -52,10 +52,14 @@ impl Changes {
 
 /// What `new` changes.
 pub fn diff(old: &Config, new: &Config) -> Changes {
+    let outside = |config: &Config| {
+        let Listen { external, stun, local_nets, .. } = config.listen.clone();
+        (external, stun, local_nets)
+    };
     let live = |config: &Config| (config.exchange.ring, config.exchange.calls, config.exchange.reload);
     let restart = [
         ("[exchange] realm", old.exchange.realm != new.exchange.realm),
-        ("[listen]", old.listen != new.listen),
+        ("[listen]", old.listen.fixed() != new.listen.fixed()),
         ("[media]", old.media != new.media),
         ("[store]", old.store != new.store),
     ];
@@ -65,6 +69,7 @@ pub fn diff(old: &Config, new: &Config) -> Changes {
             || old.routes != new.routes
             || old.peers != new.peers
             || old.registrar != new.registrar
+            || outside(old) != outside(new)
             || live(old) != live(new)
             || launches(old) != launches(new),
         speech: old.speech != new.speech,

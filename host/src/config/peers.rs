@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Dtmf, value::Network};
+use super::value::Network;
 
 /// `[peers.NAME]`
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -10,7 +10,4 @@ use super::{Dtmf, value::Network};
 pub struct Peer {
     /// Single hosts or networks.
     pub addresses: Vec<Network>,
-    /// How digits go to it.
-    #[serde(default)]
-    pub dtmf: Dtmf,
 }

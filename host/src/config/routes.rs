@@ -7,7 +7,7 @@ use serde::{
     de::{self, Visitor, value::MapAccessDeserializer},
 };
 
-use super::{Record, value};
+use super::value;
 
 /// `"PATTERN" = ...`: where a call to matching numbers goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,8 +18,6 @@ pub struct Route {
     pub ring: Option<Duration>,
     /// A user or a number, tried when `to` does not take the call.
     pub fallback: Option<String>,
-    /// Whether its calls are recorded.
-    pub record: Record,
 }
 
 /// Who takes a call.
@@ -47,8 +45,6 @@ struct Table {
     #[serde(default, deserialize_with = "value::duration")]
     ring: Option<Duration>,
     fallback: Option<String>,
-    #[serde(default)]
-    record: Record,
 }
 
 impl Table {
@@ -68,7 +64,7 @@ impl Table {
                 );
             }
         };
-        Ok(Route { to, ring: self.ring, fallback: self.fallback, record: self.record })
+        Ok(Route { to, ring: self.ring, fallback: self.fallback })
     }
 }
 
@@ -91,7 +87,7 @@ impl<'de> Deserialize<'de> for Route {
                     uri if uri.starts_with("sip:") => To::Sip(uri.to_owned()),
                     name => To::Named(name.to_owned()),
                 };
-                Ok(Route { to, ring: None, fallback: None, record: Record::OnDemand })
+                Ok(Route { to, ring: None, fallback: None })
             }
 
             fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Route, A::Error> {

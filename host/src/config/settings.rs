@@ -3,10 +3,10 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use jackfield_plugin::Limits;
-use jackfield_sip::{Digests, Offered};
+use jackfield_sip::{Advertised, Digests, Offered};
 use jackfield_switch as switch;
 
-use super::{Codec, Config, Digest, Dtmf, Peer, Plugin, Record, Route, To, User};
+use super::{Codec, Config, Digest, Peer, Plugin, Route, To, User};
 
 /// What the switch needs. `digests` come from the store, by user name; a user without
 /// digests cannot log in.
@@ -28,6 +28,10 @@ pub fn to_settings(config: &Config, digests: &BTreeMap<String, Digests>) -> swit
         session_expires: config.exchange.session_expires,
         expires: (seconds(config.registrar.min_expires), seconds(config.registrar.max_expires)),
         max_contacts: config.registrar.contacts,
+        advertised: Advertised {
+            external: config.listen.external.clone(),
+            local: config.listen.local_nets().iter().map(|net| (net.address, net.prefix)).collect(),
+        },
     }
 }
 
@@ -41,23 +45,12 @@ fn to_user(name: &str, user: &User, digests: Digests) -> switch::User {
             Digest::Both => Offered::Both,
         },
         digests,
-        record: user.record == Record::Always,
-        dtmf: to_dtmf(user.dtmf),
-    }
-}
-
-fn to_dtmf(dtmf: Dtmf) -> switch::Dtmf {
-    match dtmf {
-        Dtmf::Auto => switch::Dtmf::Auto,
-        Dtmf::Rfc4733 => switch::Dtmf::Rfc4733,
-        Dtmf::Info => switch::Dtmf::Info,
-        Dtmf::Inband => switch::Dtmf::Inband,
     }
 }
 
 fn to_peer(name: &str, peer: &Peer) -> switch::Peer {
     let addresses = peer.addresses.iter().map(|network| (network.address, network.prefix)).collect();
-    switch::Peer { name: name.to_owned(), addresses, dtmf: to_dtmf(peer.dtmf) }
+    switch::Peer { name: name.to_owned(), addresses }
 }
 
 pub(super) fn to_routes(config: &Config) -> Vec<switch::Route> {
@@ -74,8 +67,7 @@ fn to_route(pattern: &str, route: &Route) -> Option<switch::Route> {
         To::Named(_) => return None,
     };
     let pattern = switch::Pattern::parse(pattern).ok()?;
-    let record = route.record == Record::Always;
-    Some(switch::Route { pattern, to, ring: route.ring, fallback: route.fallback.clone(), record })
+    Some(switch::Route { pattern, to, ring: route.ring, fallback: route.fallback.clone() })
 }
 
 fn to_plugin(plugin: &Plugin) -> switch::PluginSettings {
@@ -91,7 +83,5 @@ fn to_codec(codec: Codec) -> jackfield_media::Codec {
     match codec {
         Codec::Pcma => jackfield_media::Codec::Pcma,
         Codec::Pcmu => jackfield_media::Codec::Pcmu,
-        Codec::G722 => jackfield_media::Codec::G722,
-        Codec::Opus => jackfield_media::Codec::Opus,
     }
 }

@@ -260,3 +260,61 @@ fn parse_address(text: &str) -> Result<SocketAddr, String> {
         "`{text}` is not an address of this machine; write an IP address and a port, such as \"0.0.0.0:5060\""
     ))
 }
+
+/// An external address, or a list of them.
+pub(crate) fn one_or_several<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpAddr>, D::Error> {
+    struct Several;
+
+    impl<'de> Visitor<'de> for Several {
+        type Value = Vec<IpAddr>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an address such as \"203.0.113.5\", or a list of them")
+        }
+
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+            parse_external(text).map(|address| vec![address]).map_err(E::custom)
+        }
+
+        fn visit_seq<A: de::SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+            let mut addresses = Vec::new();
+            while let Some(External(address)) = list.next_element()? {
+                addresses.push(address);
+            }
+            Ok(addresses)
+        }
+    }
+
+    struct External(IpAddr);
+
+    impl<'de> Deserialize<'de> for External {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            let text = Text { what: "an address such as \"203.0.113.5\"", unit: "", parse: parse_external };
+            deserializer.deserialize_str(text).map(External)
+        }
+    }
+
+    deserializer.deserialize_any(Several)
+}
+
+fn parse_external(text: &str) -> Result<IpAddr, String> {
+    let address = match (text.parse::<IpAddr>(), text.parse::<SocketAddr>()) {
+        (Ok(address), _) => address,
+        (_, Ok(address)) => {
+            return Err(format!(
+                "`{text}` has a port, but the ports outside are those of `udp`, `tcp` and `tls`; write \"{}\"",
+                address.ip()
+            ));
+        }
+        _ => {
+            return Err(format!(
+                "`{text}` is not an address; write the IP address that the world sees, such as \"203.0.113.5\", \
+                 or let `stun = \"HOST\"` find it"
+            ));
+        }
+    };
+    if address.is_unspecified() || address.is_multicast() || address.is_loopback() {
+        return Err(format!("nobody can reach this host at `{text}`; write the address that the world sees"));
+    }
+    Ok(address)
+}

@@ -4,6 +4,7 @@
 //! switch without a queue. TCP and TLS connections are tasks ([`stream`]) that
 //! frame messages and post them. Every outbound connection is opened by [`open`].
 
+pub mod external;
 pub mod open;
 pub mod stream;
 pub mod tls;

@@ -64,7 +64,7 @@ impl Opener {
             .await
             .map_err(|_| format!("{remote} did not answer in {} s", CONNECT.as_secs()))?
             .map_err(|error| error.to_string())?;
-        let _ = stream.set_nodelay(true);
+        super::stream::prepare(&stream).map_err(|error| error.to_string())?;
         let local = stream.local_addr().map_err(|error| error.to_string())?;
         let transport = if tls_name.is_some() { Transport::Tls } else { Transport::Tcp };
         let flow = Flow { id: self.context.ids.next(), transport, local, remote };

@@ -5,11 +5,12 @@ use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use jackfield_sip::{Flow, Frame, Framer, Transport};
+use socket2::TcpKeepalive;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     sync::{Semaphore, mpsc},
-    time::timeout,
+    time::{Instant, timeout, timeout_at},
 };
 use tokio_rustls::TlsAcceptor;
 use tracing::{debug, info, warn};
@@ -22,6 +23,11 @@ const MAX_CONNECTIONS: usize = 20_000;
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// A peer that does not read for this long is gone.
 const WRITE: Duration = Duration::from_secs(20);
+
+/// From the first byte of a message to its last, and from the begin of a connection to its first message.
+const MESSAGE: Duration = Duration::from_secs(60);
+/// A peer that is silent for so long is asked by TCP itself; that keeps NATs open, and finds the dead.
+const PROBE: Duration = Duration::from_secs(30);
 
 /// What connections need of the house.
 #[derive(Clone)]
@@ -87,9 +93,16 @@ struct Addresses {
 
 impl Addresses {
     fn of(stream: &TcpStream) -> io::Result<Addresses> {
-        stream.set_nodelay(true)?;
+        prepare(stream)?;
         Ok(Addresses { local: stream.local_addr()?, remote: stream.peer_addr()? })
     }
+}
+
+/// Sets what every connection has, whoever opened it.
+pub fn prepare(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let probes = TcpKeepalive::new().with_time(PROBE).with_interval(PROBE / 3);
+    socket2::SockRef::from(stream).set_tcp_keepalive(&probes)
 }
 
 async fn run(
@@ -158,24 +171,41 @@ async fn read(
 ) {
     let mut framer = Framer::new();
     let mut buffer = vec![0; 16 * 1024];
+    let mut deadline = Some(Instant::now() + MESSAGE);
     loop {
-        let length = match reader.read(&mut buffer).await {
-            Ok(0) => return,
-            Ok(length) => length,
-            Err(error) => {
+        let reading = reader.read(&mut buffer);
+        let read = match deadline {
+            Some(deadline) => timeout_at(deadline, reading).await,
+            None => Ok(reading.await),
+        };
+        let length = match read {
+            Ok(Ok(0)) => return,
+            Ok(Ok(length)) => length,
+            Ok(Err(error)) => {
                 debug!(remote = %flow.remote, %error, "connection lost");
+                return;
+            }
+            Err(_) => {
+                info!(remote = %flow.remote, "closed: no whole message in {} s", MESSAGE.as_secs());
                 return;
             }
         };
         framer.push(&buffer[..length]);
         loop {
             match framer.next() {
-                Ok(Some(Frame::Message(bytes))) => context.inbox.sip(*flow, bytes).await,
+                Ok(Some(Frame::Message(bytes))) => {
+                    deadline = None;
+                    context.inbox.sip(*flow, bytes).await;
+                }
                 // RFC 5626 3.5.1: a double CRLF is answered by one.
                 Ok(Some(Frame::Ping)) => {
                     let _ = pong.try_send(Bytes::from_static(b"\r\n"));
                 }
                 Ok(Some(Frame::Pong)) => {}
+                Ok(None) if framer.is_within_message() => {
+                    deadline.get_or_insert_with(|| Instant::now() + MESSAGE);
+                    break;
+                }
                 Ok(None) => break,
                 Err(error) => {
                     info!(remote = %flow.remote, transport = %flow.transport, "closed: {error}");

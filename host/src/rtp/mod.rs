@@ -1,6 +1,7 @@
 //! Media workers: a thread each, with its own poll loop, sockets and media session.
 
 mod ports;
+mod socket;
 mod worker;
 
 use std::{
@@ -18,7 +19,6 @@ use tracing::error;
 use crate::{
     config::PortRange,
     shard::{Clock, Inbox},
-    tapes::Tapes,
 };
 
 /// Commands that may wait for a worker.
@@ -27,7 +27,7 @@ const QUEUE: usize = 16_384;
 /// What the media workers are started with.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Where media sockets are bound; the address that peers see is the SIP flow's.
+    /// Where media sockets are bound; the address that peers see is the SIP flow's. `::` is both families.
     pub address: IpAddr,
     pub ports: PortRange,
     pub workers: u16,
@@ -35,8 +35,6 @@ pub struct Options {
     pub media_timeout: Duration,
     /// Legs of one worker.
     pub max_legs: usize,
-    /// Who writes the recordings of calls.
-    pub tapes: Option<Tapes>,
 }
 
 /// The way to a running worker.

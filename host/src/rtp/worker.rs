@@ -11,12 +11,12 @@ use std::{
     time::Duration,
 };
 
-use jackfield_media::{Channel, Command, Event, Lease, LegId, PortId, Session, Settings, WorkerId};
+use jackfield_media::{Channel, Command, Event, Lease, LegId, Params, PortId, Session, Settings, WorkerId};
 use jackfield_switch::Input;
-use mio::{Events, Interest, Poll, Token, Waker, net::UdpSocket};
+use mio::{Events, Poll, Token, Waker};
 use tracing::{debug, error, warn};
 
-use super::Options;
+use super::{Options, socket::Socket};
 use crate::shard::{Clock, Inbox};
 
 const WAKE: Token = Token(usize::MAX);
@@ -44,39 +44,27 @@ pub(super) struct Start<P> {
 
 /// A bound pair of sockets. They are polled from the moment that a leg uses them.
 struct Port {
-    socket: UdpSocket,
+    socket: Socket,
     /// For RTCP, on the next number. Few packets come here, so it is never connected: the session judges their source.
-    control: UdpSocket,
+    control: Socket,
     number: u16,
-    /// The socket takes packets from this source only.
-    connected: Option<SocketAddr>,
+    /// What the leg's latch was told of its peer.
+    announced: Option<(Option<SocketAddr>, Option<IpAddr>)>,
     used: bool,
 }
 
 impl Port {
     /// Takes packets from any source again.
     fn release(&mut self) {
-        if self.connected.take().is_some()
-            && let Err(error) = rustix::net::connect_unspec(&self.socket)
-        {
+        if let Err(error) = self.socket.release() {
             warn!(%error, port = self.number, "a media socket could not be released from its peer");
         }
     }
 
     /// What came for a former call, or for none, is not for the next one.
     fn forget_received(&self) {
-        empty(&self.socket);
-        empty(&self.control);
-    }
-}
-
-fn empty(socket: &UdpSocket) {
-    let mut buffer = [0; 1];
-    for _ in 0..MAX_LATE {
-        match socket.recv(&mut buffer) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-            Ok(_) | Err(_) => {}
-        }
+        self.socket.forget_received(MAX_LATE);
+        self.control.forget_received(MAX_LATE);
     }
 }
 
@@ -181,11 +169,7 @@ impl Worker {
     fn read(&mut self, id: PortId, buffer: &mut [u8; PACKET]) {
         for _ in 0..BATCH {
             let Some(port) = self.ports.get(id.0 as usize) else { return };
-            let received = match port.connected {
-                Some(source) => port.socket.recv(buffer).map(|length| (length, source)),
-                None => port.socket.recv_from(buffer),
-            };
-            match received {
+            match port.socket.receive(buffer) {
                 Ok((length, source)) => {
                     let now = self.clock.now();
                     let forward = self.session.handle_packet(now, id, source, buffer, length);
@@ -206,7 +190,7 @@ impl Worker {
         // All that waits: the next event comes with the next packet. The limit is that of the kernel's buffer.
         for _ in 0..MAX_LATE {
             let Some(port) = self.ports.get(id.0 as usize) else { return };
-            match port.control.recv_from(buffer) {
+            match port.control.receive(buffer) {
                 Ok((length, source)) => {
                     let now = self.clock.now();
                     self.session.handle_report(now, id, source, &mut buffer[..length]);
@@ -219,18 +203,14 @@ impl Worker {
 
     fn send_control(&self, port: PortId, to: SocketAddr, packet: &[u8]) {
         let Some(port) = self.ports.get(port.0 as usize) else { return };
-        if let Err(error) = port.control.send_to(packet, to) {
+        if let Err(error) = port.control.send(to, packet) {
             debug!(%to, %error, "sending RTCP");
         }
     }
 
     fn send(&self, port: PortId, to: SocketAddr, packet: &[u8]) {
         let Some(port) = self.ports.get(port.0 as usize) else { return };
-        let sent = match port.connected {
-            Some(peer) if peer == to => port.socket.send(packet),
-            _ => port.socket.send_to(packet, to),
-        };
-        if let Err(error) = sent {
+        if let Err(error) = port.socket.send(to, packet) {
             debug!(%to, %error, "sending media");
         }
     }
@@ -248,8 +228,11 @@ impl Worker {
 
     fn command(&mut self, command: Command) {
         match &command {
-            Command::Open { leg, port, .. } => self.open(*leg, *port),
-            Command::Update { leg, params } => self.release_source(*leg, params.remote),
+            Command::Open { leg, port, params } => {
+                self.open(*leg, *port);
+                params.iter().for_each(|params| self.announced(*leg, params));
+            }
+            Command::Update { leg, params } => self.announced(*leg, params),
             _ => {}
         }
         self.session.handle_command(self.clock.now(), command);
@@ -263,10 +246,10 @@ impl Worker {
             port.forget_received();
             let registry = self.poll.registry();
             let token = id.0 as usize;
-            let polled =
-                registry.register(&mut port.socket, Token(token), Interest::READABLE).and_then(|()| {
-                    registry.register(&mut port.control, Token(token | CONTROL), Interest::READABLE)
-                });
+            let polled = port
+                .socket
+                .register(registry, Token(token))
+                .and_then(|()| port.control.register(registry, Token(token | CONTROL)));
             if let Err(error) = polled {
                 error!(%error, port = port.number, "a media socket could not be polled");
             }
@@ -274,21 +257,22 @@ impl Worker {
         self.legs.insert(leg, id);
     }
 
-    /// The peer may move: take packets from any source again, until one is latched.
-    fn release_source(&mut self, leg: LegId, remote: Option<SocketAddr>) {
+    /// The peer may move, and the latch opens: take packets from any source again, until one is latched.
+    fn announced(&mut self, leg: LegId, params: &Params) {
         let Some(id) = self.legs.get(&leg) else { return };
         let Some(port) = self.ports.get_mut(id.0 as usize) else { return };
-        if port.connected != remote {
+        let announced = Some((params.remote, params.peer));
+        if port.announced != announced {
+            port.announced = announced;
             port.release();
         }
     }
 
-    /// The kernel drops other sources for us, and need not look up the route.
     fn latch(&mut self, leg: LegId, source: SocketAddr) {
         let Some(id) = self.legs.get(&leg) else { return };
         let Some(port) = self.ports.get_mut(id.0 as usize) else { return };
-        if port.socket.connect(source).is_ok() {
-            port.connected = Some(source);
+        if let Err(error) = port.socket.connect(source) {
+            debug!(%source, %error, "connecting a media socket");
         }
     }
 
@@ -300,12 +284,9 @@ impl Worker {
                 Channel::Rtcp => self.send_control(transmit.port, transmit.to, packet),
             }
         }
-        while let Some(piece) = self.session.poll_piece() {
-            self.options.tapes.iter().for_each(|tapes| tapes.write(piece.clone()));
-        }
         while let Some(event) = self.session.poll_event() {
             match &event {
-                Event::Latched { leg, source } => self.latch(*leg, *source),
+                Event::Latched { leg, source, for_good: true } => self.latch(*leg, *source),
                 Event::Closed { leg, port, .. } => self.close(*leg, *port),
                 _ => {}
             }
@@ -318,9 +299,10 @@ impl Worker {
         self.legs.remove(&leg);
         let Some(port) = self.ports.get_mut(id.0 as usize).filter(|port| port.used) else { return };
         port.used = false;
+        port.announced = None;
         port.release();
         for socket in [&mut port.socket, &mut port.control] {
-            if let Err(error) = self.poll.registry().deregister(socket) {
+            if let Err(error) = socket.deregister(self.poll.registry()) {
                 warn!(%error, port = port.number, "a media socket is still polled");
             }
         }
@@ -351,8 +333,8 @@ impl Worker {
         }
     }
 
-    fn keep(&mut self, (socket, control): (UdpSocket, UdpSocket), number: u16) -> Lease {
-        self.ports.push(Port { socket, control, number, connected: None, used: false });
+    fn keep(&mut self, (socket, control): (Socket, Socket), number: u16) -> Lease {
+        self.ports.push(Port { socket, control, number, announced: None, used: false });
         self.ready += 1;
         Lease { worker: self.id, port: PortId(self.ports.len() as u32 - 1), number }
     }
@@ -368,7 +350,7 @@ impl Worker {
 }
 
 /// Sockets for RTP and, one number higher, RTCP (RFC 3550 11).
-fn bind_pair(address: IpAddr, number: u16) -> io::Result<(UdpSocket, UdpSocket)> {
-    let bind = |number| UdpSocket::bind(SocketAddr::new(address, number));
+fn bind_pair(address: IpAddr, number: u16) -> io::Result<(Socket, Socket)> {
+    let bind = |number| Socket::bind(SocketAddr::new(address, number));
     Ok((bind(number)?, bind(number + 1)?))
 }

@@ -17,7 +17,7 @@ pub(super) async fn replace(
 ) -> Result<(), sqlx::Error> {
     sqlx::query("DELETE FROM bindings WHERE user = ?").bind(user).execute(&mut *connection).await?;
     for binding in bindings.iter().filter(|binding| binding.flow.transport == Transport::Udp) {
-        sqlx::query("INSERT OR REPLACE INTO bindings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+        sqlx::query("INSERT OR REPLACE INTO bindings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
             .bind(user)
             .bind(&binding.contact)
             .bind(binding.flow.transport.as_str())
@@ -29,6 +29,8 @@ pub(super) async fn replace(
             .bind(i64::from(binding.q))
             .bind(&binding.instance)
             .bind(binding.path.join("\n"))
+            .bind(i64::from(binding.reg_id.unwrap_or_default()))
+            .bind(binding.is_translated)
             .execute(&mut *connection)
             .await?;
     }
@@ -75,6 +77,8 @@ fn read(
         cseq: u32::try_from(number("cseq")?).ok()?,
         q: u16::try_from(number("q")?).ok()?,
         instance: row.try_get("instance").ok()?,
+        reg_id: number("reg_id").and_then(|id| u32::try_from(id).ok()).filter(|id| *id > 0),
+        is_translated: row.try_get("is_translated").ok()?,
         path: text("path")?.lines().map(str::to_owned).collect(),
     };
     Some((text("user")?, binding))

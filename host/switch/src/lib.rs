@@ -23,6 +23,7 @@ mod call;
 mod cause;
 mod inbox;
 mod instance;
+mod keep_alive;
 mod launch;
 mod leases;
 mod pace;

@@ -6,7 +6,7 @@ use std::{
 };
 
 use jackfield_sip::{
-    Answer, Binding, Flow, FlowId, Message, Name, Rules, ServerId, contact_headers, register,
+    Answer, Binding, Flow, FlowId, Message, Name, Rules, ServerId, contact_headers, register, uses_outbound,
 };
 
 use crate::{
@@ -15,6 +15,11 @@ use crate::{
     settings::Settings,
     switch::Switch,
 };
+
+/// Seconds between the keep-alives of a phone with a connection (RFC 5626 10: 95 s and more).
+const FLOW_TIMER: &str = "120";
+/// The same over UDP: common NATs forget after 30 s.
+const FLOW_TIMER_UDP: &str = "25";
 
 /// The bindings of all users, in memory.
 #[derive(Debug, Default)]
@@ -28,6 +33,19 @@ impl Registry {
     /// The bindings of a user that have not expired.
     pub(crate) fn of(&self, user: &str, now: Time) -> impl Iterator<Item = &Binding> {
         self.bindings.get(user).into_iter().flatten().filter(move |binding| binding.expires > now)
+    }
+
+    /// The ways to the phones of a user: of several flows of one phone the newest, for it must not ring twice
+    /// (RFC 5626 7).
+    pub(crate) fn phones(&self, user: &str, now: Time) -> impl Iterator<Item = &Binding> {
+        let is_newer = |other: &&Binding, binding: &Binding| {
+            other.reg_id != binding.reg_id
+                && other.instance == binding.instance
+                && other.expires > binding.expires
+        };
+        self.of(user, now).filter(move |binding| {
+            binding.reg_id.is_none() || !self.of(user, now).any(|other| is_newer(&other, binding))
+        })
     }
 
     pub(crate) fn set(&mut self, user: &str, bindings: Vec<Binding>) {
@@ -82,11 +100,21 @@ impl Switch {
             headers: refusal.headers,
             body: None,
         })?;
-        let answer = contact_headers(self.now, &bindings)
+        let mut answer = contact_headers(self.now, &bindings)
             .into_iter()
-            .fold(Answer::status(200), |answer, contact| answer.header(Name::Contact, contact));
+            .fold(Answer::status(200), |answer, contact| answer.header(Name::Contact, contact))
+            .header(Name::Supported, "path, outbound");
+        // RFC 3327 5.3.
+        answer.headers.extend(request.values(&Name::Path).map(|path| (Name::Path, path.into_owned())));
+        if uses_outbound(request) {
+            let seconds = if flow.transport.is_reliable() { FLOW_TIMER } else { FLOW_TIMER_UDP };
+            answer = answer.header(Name::Require, "outbound").header(Name::FlowTimer, seconds);
+        }
         // A request without contacts only asks.
         if bindings != present {
+            for binding in &bindings {
+                self.keep_alive.watch(self.now, &user, binding);
+            }
             self.registry.set(&user, bindings);
             self.store_bindings([user]);
         }
@@ -104,6 +132,9 @@ impl Switch {
         }
         for (user, mut bindings) in users {
             bindings.truncate(self.settings.max_contacts);
+            for binding in &bindings {
+                self.keep_alive.watch(self.now, &user, binding);
+            }
             self.registry.set(&user, bindings);
         }
     }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 
-use jackfield_sip::{Digests, Offered};
+use jackfield_sip::{Advertised, Digests, Offered};
 
 use crate::route::Pattern;
 
@@ -28,6 +28,8 @@ pub struct Settings {
     pub expires: (u32, u32),
     /// Contacts per user.
     pub max_contacts: usize,
+    /// What peers are told to reach us at.
+    pub advertised: Advertised,
 }
 
 #[derive(Clone, Debug)]
@@ -36,23 +38,6 @@ pub struct User {
     pub display_name: String,
     pub offered: Offered,
     pub digests: Digests,
-    /// Every call from or to this user is recorded.
-    pub record: bool,
-    pub dtmf: Dtmf,
-}
-
-/// How digits go to a user or a peer. They are taken however they come.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Dtmf {
-    /// As telephone events (RFC 4733) where the phone has them, else as tones.
-    #[default]
-    Auto,
-    /// As telephone events; tones are never taken for digits.
-    Rfc4733,
-    /// As SIP INFO.
-    Info,
-    /// As tones.
-    Inband,
 }
 
 /// Hosts whose requests need no digest.
@@ -61,7 +46,6 @@ pub struct Peer {
     pub name: String,
     /// Address and prefix length.
     pub addresses: Vec<(IpAddr, u8)>,
-    pub dtmf: Dtmf,
 }
 
 #[derive(Clone, Debug)]
@@ -71,8 +55,6 @@ pub struct Route {
     pub ring: Option<Duration>,
     /// A user or a number, tried when `to` does not take the call.
     pub fallback: Option<String>,
-    /// Every call by this route is recorded.
-    pub record: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -20,6 +20,7 @@ use crate::{
     command::{Cause, Error, Event, HangupInfo, LaunchEnd, StopReason, Value},
     instance::Instance,
     io::{Input, InstanceId, Level, Output, Token},
+    keep_alive::KeepAlive,
     launch::Launches,
     leases::Leases,
     registration::Registry,
@@ -84,6 +85,7 @@ pub struct Switch {
     pub(crate) endpoint: Endpoint,
     pub(crate) authenticator: Authenticator,
     pub(crate) registry: Registry,
+    pub(crate) keep_alive: KeepAlive,
     pub(crate) leases: Leases,
     pub(crate) timers: Timers,
     pub(crate) calls: BTreeMap<CallKey, Call>,
@@ -129,6 +131,8 @@ impl Switch {
             session_expires: session_expires(&settings),
             ..sip::Config::default()
         };
+        let mut endpoint = Endpoint::new(config);
+        endpoint.set_advertised(settings.advertised.clone());
         Switch {
             now: Duration::ZERO,
             started_unix: options.started_unix,
@@ -142,8 +146,9 @@ impl Switch {
             authenticator: Authenticator::new(&settings.realm, key, NONCE_LIFETIME),
             settings,
             shutting_down: false,
-            endpoint: Endpoint::new(config),
+            endpoint,
             registry: Registry::default(),
+            keep_alive: KeepAlive::default(),
             leases: Leases::default(),
             timers: Timers::default(),
             calls: BTreeMap::new(),
@@ -191,7 +196,6 @@ impl Switch {
             Input::Settings(settings) => self.configure(settings),
             Input::Restored(bindings) => self.restore(bindings),
             Input::HangUp { call } => self.hang_up_by_id(&call),
-            Input::Tape { call, action } => self.operate_tape(&call, action),
             Input::Shutdown => self.shut_down(),
         }
         self.turn();
@@ -209,6 +213,8 @@ impl Switch {
         if self.registry.next_expiry().is_some_and(|at| at <= self.now) {
             self.expire_bindings();
         }
+        self.keep_alive();
+        self.turn();
     }
 
     // ---- out
@@ -220,7 +226,12 @@ impl Switch {
 
     /// When to call [`handle_timeout`](Switch::handle_timeout).
     pub fn next_timeout(&self) -> Option<Time> {
-        let timers = [self.endpoint.next_timeout(), self.timers.first(), self.registry.next_expiry()];
+        let timers = [
+            self.endpoint.next_timeout(),
+            self.timers.first(),
+            self.registry.next_expiry(),
+            self.keep_alive.next(),
+        ];
         timers.into_iter().flatten().min()
     }
 
@@ -355,6 +366,7 @@ impl Switch {
             self.authenticator = Authenticator::new(&settings.realm, self.key, NONCE_LIFETIME);
         }
         self.endpoint.set_session_expires(session_expires(&settings));
+        self.endpoint.set_advertised(settings.advertised.clone());
         self.settings = settings;
         self.forget_removed_users();
         self.watch_all_paces();

@@ -347,7 +347,7 @@ fn media_event(kind: u8, leg: u64, number: u64) -> Input {
             end: media::RecordEnd::Max,
             samples: Arc::new([1; 160]),
         },
-        4 => media::Event::Latched { leg, source: "192.0.2.9:4000".parse().unwrap() },
+        4 => media::Event::Latched { leg, source: "192.0.2.9:4000".parse().unwrap(), for_good: true },
         _ => media::Event::TimedOut { leg },
     };
     Input::Media { worker: WorkerId(0), event }

@@ -59,13 +59,11 @@ impl Phone {
         self.set(|phone| phone.greeting = Some(text.to_owned()))
     }
 
-    /// Its codecs, best first; it is deaf and dumb in others than G.711.
+    /// Its codecs, best first.
     pub fn speaks(&self, codecs: &[Codec]) -> &Phone {
         let local = |codec: &Codec| match codec {
             Codec::Pcma => LocalCodec::Pcma,
             Codec::Pcmu => LocalCodec::Pcmu,
-            Codec::G722 => LocalCodec::G722,
-            Codec::Opus => LocalCodec::Opus,
         };
         self.set(|phone| phone.codecs = codecs.iter().map(local).collect())
     }

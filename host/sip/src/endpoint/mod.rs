@@ -15,6 +15,7 @@ mod write;
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,7 +24,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use crate::Time;
-use crate::flow::{Flow, FlowId};
+use crate::flow::{Advertised, Flow, FlowId};
 use crate::message::{Method, Name, Replaces};
 use crate::session_timer::MIN_SE;
 use crate::transaction::ClientEvent;
@@ -59,6 +60,7 @@ pub use types::{
 #[derive(Debug)]
 pub struct Endpoint {
     config: Config,
+    advertised: Advertised,
     rng: StdRng,
     /// Keys the hashes of what peers send.
     secret: u64,
@@ -112,6 +114,7 @@ impl Endpoint {
             last_session: 0,
             tags: HashMap::new(),
             config,
+            advertised: Advertised::default(),
         }
     }
 
@@ -159,6 +162,16 @@ impl Endpoint {
     /// When to call [`handle_timeout`](Self::handle_timeout).
     pub fn next_timeout(&self) -> Option<Time> {
         self.schedule.next()
+    }
+
+    /// What we call ourselves from now on, in Via, Contact and for who asks [`address`](Self::address).
+    pub fn set_advertised(&mut self, advertised: Advertised) {
+        self.advertised = advertised;
+    }
+
+    /// Our address as the peer of a flow reaches it.
+    pub fn address(&self, flow: &Flow) -> SocketAddr {
+        self.advertised.address(flow)
     }
 
     /// The way to the peer of a session, as it was last heard.

@@ -41,7 +41,7 @@ impl Endpoint {
         let is_given = |name| headers.iter().any(|(given, _)| *given == name);
         if (101..300).contains(status) && refreshes_target(&method) && !is_given(Name::Contact) {
             let is_secure = request.uri().is_some_and(is_sips);
-            builder = builder.header(Name::Contact, contact(flow, is_secure));
+            builder = builder.header(Name::Contact, contact(flow, self.address(flow), is_secure));
         }
         let is_success = (200..300).contains(status);
         let tells_methods = matches!(method, Method::Invite | Method::Options) && is_success;
@@ -69,11 +69,11 @@ impl Endpoint {
     ) -> Sent {
         let id = self.next_client();
         let branch = self.new_branch(id);
-        head.via = via(flow, &branch);
+        head.via = via(flow, self.address(flow), &branch);
         let mut builder = self.signed(head.builder(&method));
         let is_given = |name| headers.iter().any(|(given, _)| *given == name);
         if (refreshes_target(&method) || method == Method::Notify) && !is_given(Name::Contact) {
-            builder = builder.header(Name::Contact, contact(flow, is_sips(&head.uri)));
+            builder = builder.header(Name::Contact, contact(flow, self.address(flow), is_sips(&head.uri)));
         }
         if method == Method::Invite && !is_given(Name::Allow) {
             builder = builder.header(Name::Allow, ALLOW);
@@ -89,7 +89,7 @@ impl Endpoint {
     pub(super) fn ack(&mut self, flow: &Flow, mut head: Head) -> Bytes {
         let id = self.next_client();
         let branch = self.new_branch(id);
-        head.via = via(flow, &branch);
+        head.via = via(flow, self.address(flow), &branch);
         self.signed(head.builder(&Method::Ack)).build()
     }
 
@@ -134,11 +134,11 @@ fn finished(mut builder: Builder, headers: &[(Name, String)], body: &Option<(Str
     }
 }
 
-fn via(flow: &Flow, branch: &str) -> String {
-    format!("SIP/2.0/{} {};branch={branch};rport", flow.transport, Address(flow.local))
+fn via(flow: &Flow, address: SocketAddr, branch: &str) -> String {
+    format!("SIP/2.0/{} {};branch={branch};rport", flow.transport, Address(address))
 }
 
-fn contact(flow: &Flow, is_secure: bool) -> String {
+fn contact(flow: &Flow, address: SocketAddr, is_secure: bool) -> String {
     let scheme = if is_secure { "sips" } else { "sip" };
     let transport = match flow.transport {
         Transport::Udp => "udp",
@@ -146,7 +146,7 @@ fn contact(flow: &Flow, is_secure: bool) -> String {
         Transport::Tls if !is_secure => "tls",
         Transport::Tcp | Transport::Tls => "tcp",
     };
-    format!("<{scheme}:{USER}@{};transport={transport}>", Address(flow.local))
+    format!("<{scheme}:{USER}@{};transport={transport}>", Address(address))
 }
 
 /// An address without the zone that the machine adds to a link-local one.

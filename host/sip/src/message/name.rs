@@ -62,6 +62,7 @@ names! {
     ErrorInfo "Error-Info" "",
     Event "Event" "o",
     Expires "Expires" "",
+    FlowTimer "Flow-Timer" "",
     From "From" "f",
     HistoryInfo "History-Info" "",
     Identity "Identity" "y",

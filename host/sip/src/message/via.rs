@@ -78,6 +78,13 @@ impl Via {
         self.param("rport").map(|port| port.parse().ok())
     }
 
+    /// Whether a NAT is between us and who sent from `source`: it names itself by another address. A name may
+    /// be anybody's.
+    pub fn is_translated(&self, source: SocketAddr) -> bool {
+        let host = self.host().trim_matches(['[', ']']).parse::<IpAddr>();
+        host.is_ok_and(|host| host.to_canonical() != source.ip().to_canonical())
+    }
+
     /// The value of a parameter, without quotes; "" for one without value.
     pub fn param(&self, name: &str) -> Option<&str> {
         syntax::param(self.params.of_str(&self.text), name)

@@ -106,6 +106,15 @@ impl Dial {
         sessions
     }
 
+    /// The session under way, where there is one only.
+    pub(super) fn only_session(&self) -> Option<SessionId> {
+        let mut calling = self.branches.iter().filter_map(|branch| match branch.state {
+            BranchState::Calling(session) => Some(session),
+            _ => None,
+        });
+        calling.next().filter(|_| calling.next().is_none())
+    }
+
     fn fail(&mut self, index: usize, info: HangupInfo) {
         self.branches[index].state = BranchState::Over;
         self.failure = Some(more_telling(self.failure, info));
@@ -180,7 +189,7 @@ impl Switch {
             let before = branches.len();
             match callee {
                 Callee::User(name) => {
-                    let bindings = self.registry.of(name, self.now);
+                    let bindings = self.registry.phones(name, self.now);
                     branches.extend(bindings.map(|binding| Branch {
                         callee: callee.clone(),
                         uri: binding.contact.clone(),
@@ -252,7 +261,7 @@ impl Switch {
     fn invite_branch(&mut self, id: LegId, index: usize, flow: &Flow) {
         let from = self.legs.get(&id).and_then(|leg| leg.dial.as_ref()).and_then(|dial| dial.from);
         let codecs = self.codecs_like(from);
-        let address = flow.local.ip();
+        let address = self.endpoint.address(flow).ip();
         let Some(offer) = self.offer(id, address, &codecs) else { return };
         let Some(leg) = self.legs.get_mut(&id) else { return };
         let Some(dial) = leg.dial.as_mut() else { return };
@@ -304,7 +313,7 @@ impl Switch {
         leg.session = Some(session);
         // Until now it was that of the last phone that was called.
         if let Some(flow) = self.endpoint.remote_flow(session) {
-            leg.audio.address = flow.local.ip();
+            leg.audio.address = self.endpoint.address(flow).ip();
             leg.flow = Some(*flow);
         }
         let fork = Fork::of(session, response);

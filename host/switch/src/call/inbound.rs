@@ -45,7 +45,7 @@ impl Switch {
         }
         let leg = LegId(self.next_id());
         let lease = self.leases.take(leg, None).ok_or_else(|| final_answer(503))?;
-        let mut audio = Audio::new(lease, flow.local.ip(), leg.0);
+        let mut audio = Audio::new(lease, self.endpoint.address(flow).ip(), leg.0);
         audio.offer = offer;
         self.receive_call(leg, (session, *flow), caller, number, audio);
         Ok(())

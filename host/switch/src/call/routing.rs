@@ -31,7 +31,6 @@ pub(crate) struct Destination {
     pub(crate) to: Whereto,
     ring: Option<Duration>,
     fallback: Option<String>,
-    record: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,7 +49,6 @@ impl Settings {
             to: Whereto::Callees(vec![Callee::User(name.clone())]),
             ring: None,
             fallback: None,
-            record: false,
         };
         let Some((route, rest)) = find(&self.routes, number) else {
             let (name, _) = self.user(number).filter(|_| users)?;
@@ -67,7 +65,7 @@ impl Settings {
             }
             RouteTo::Plugin(name) => Whereto::Plugin(name.clone()),
         };
-        Some(Destination { to, ring: route.ring, fallback: route.fallback.clone(), record: route.record })
+        Some(Destination { to, ring: route.ring, fallback: route.fallback.clone() })
     }
 }
 
@@ -84,9 +82,6 @@ impl Switch {
         let Some(caller) = call.first else { return };
         call.onward.hops += 1;
         call.onward.fallback = destination.fallback.filter(|_| call.onward.hops <= MAX_HOPS);
-        if destination.record {
-            self.want_tape(key);
-        }
         match destination.to {
             Whereto::Plugin(plugin) => self.start_plugin(key, caller, plugin, Vec::new()),
             Whereto::Callees(callees) => {

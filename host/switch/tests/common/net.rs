@@ -30,6 +30,8 @@ pub(super) struct Handset {
     /// Of its registrations.
     pub(super) call_id: String,
     pub(super) cseq: u32,
+    /// When the exchange asked whether it is there.
+    pub(super) asked_alive: Vec<jackfield_switch::Time>,
     /// Its last request outside of calls, and what was answered.
     pub(super) asked: Option<Request>,
     pub(super) answers: Vec<Response>,
@@ -236,6 +238,10 @@ impl World {
             (SipMessage::Request(request), Some(line)) => self.asked_in_call(line, request),
             (SipMessage::Response(response), Some(line)) => self.answered_in_call(line, response),
             (SipMessage::Response(response), None) => self.answered_outside(phone, response),
+            (SipMessage::Request(request), None) if request.method == Method::Options => {
+                self.phones[phone].asked_alive.push(self.now);
+                self.say(phone, response(&request, 200, "alive"));
+            }
             (SipMessage::Request(_), None) if self.is_wild => {}
             (SipMessage::Request(request), None) => panic!("{} out of nowhere", request.method),
         }

@@ -82,10 +82,16 @@ impl World {
             call_id: format!("registration{number}"),
             cseq: 0,
             asked: None,
+            asked_alive: Vec::new(),
             answers: Vec::new(),
             ringing: Vec::new(),
         });
         Phone(number)
+    }
+
+    /// When the exchange asked whether the phone is there.
+    pub(crate) fn asked_alive(&self, phone: Phone) -> &[jackfield_switch::Time] {
+        &self.phones[phone.0].asked_alive
     }
 
     pub(crate) fn flow(&self, phone: Phone) -> Flow {

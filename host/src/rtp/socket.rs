@@ -1,0 +1,161 @@
+//! A media socket: both address families in one, where the host has both.
+
+use std::{
+    io,
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+};
+
+use mio::{Interest, Registry, Token, net::UdpSocket};
+use socket2::{Domain, Protocol, Type};
+
+/// A bound socket. Addresses go in and out in their own family: that the kernel writes IPv4 as `::ffff:a.b.c.d`
+/// on a socket of both stays here.
+#[derive(Debug)]
+pub(super) struct Socket {
+    inner: UdpSocket,
+    is_dual: bool,
+    /// Packets from this source only.
+    connected: Option<SocketAddr>,
+}
+
+impl Socket {
+    /// Binds the address; `::` also takes IPv4, and is `0.0.0.0` on a host without IPv6.
+    pub(super) fn bind(address: SocketAddr) -> io::Result<Socket> {
+        if address.ip() == Ipv6Addr::UNSPECIFIED {
+            match Socket::bind_dual(address) {
+                Err(error) if has_no_ipv6(&error) => {}
+                bound => return bound,
+            }
+        }
+        let address = match address {
+            SocketAddr::V6(v6) if v6.ip().is_unspecified() => (Ipv4Addr::UNSPECIFIED, v6.port()).into(),
+            address => address,
+        };
+        Ok(Socket { inner: UdpSocket::bind(address)?, is_dual: false, connected: None })
+    }
+
+    fn bind_dual(address: SocketAddr) -> io::Result<Socket> {
+        let socket = socket2::Socket::new(Domain::IPV6, Type::DGRAM, Some(Protocol::UDP))?;
+        socket.set_only_v6(false)?;
+        socket.set_nonblocking(true)?;
+        socket.bind(&address.into())?;
+        Ok(Socket { inner: UdpSocket::from_std(socket.into()), is_dual: true, connected: None })
+    }
+
+    /// A datagram and where it came from; `WouldBlock` when there is none. Also of a connected socket the source
+    /// is asked for: what was in its queue before it was connected is from anybody.
+    pub(super) fn receive(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+        let (length, source) = self.inner.recv_from(buffer)?;
+        Ok((length, SocketAddr::new(source.ip().to_canonical(), source.port())))
+    }
+
+    pub(super) fn send(&self, to: SocketAddr, packet: &[u8]) -> io::Result<usize> {
+        if self.connected == Some(to) {
+            self.inner.send(packet)
+        } else {
+            self.inner.send_to(packet, self.own(to))
+        }
+    }
+
+    /// Takes packets from this source only: the kernel drops the others for us, and need not look up the route.
+    pub(super) fn connect(&mut self, source: SocketAddr) -> io::Result<()> {
+        self.inner.connect(self.own(source))?;
+        self.connected = Some(source);
+        Ok(())
+    }
+
+    /// Takes packets from any source again.
+    pub(super) fn release(&mut self) -> io::Result<()> {
+        if self.connected.take().is_some() { Ok(rustix::net::connect_unspec(&self.inner)?) } else { Ok(()) }
+    }
+
+    /// Throws away what has come, `limit` datagrams at most.
+    pub(super) fn forget_received(&self, limit: usize) {
+        let mut buffer = [0; 1];
+        for _ in 0..limit {
+            match self.inner.recv(&mut buffer) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Ok(_) | Err(_) => {}
+            }
+        }
+    }
+
+    pub(super) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        registry.register(&mut self.inner, token, Interest::READABLE)
+    }
+
+    pub(super) fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
+        registry.deregister(&mut self.inner)
+    }
+
+    /// An address as this socket writes it.
+    fn own(&self, address: SocketAddr) -> SocketAddr {
+        match address {
+            SocketAddr::V4(v4) if self.is_dual => (v4.ip().to_ipv6_mapped(), v4.port()).into(),
+            address => address,
+        }
+    }
+}
+
+fn has_no_ipv6(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let errno = error.raw_os_error().map(Errno::from_raw_os_error);
+    matches!(
+        errno,
+        Some(Errno::AFNOSUPPORT | Errno::ADDRNOTAVAIL | Errno::PROTONOSUPPORT | Errno::NOPROTOOPT)
+    )
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "the phones of these tests")]
+mod tests {
+    use std::net::UdpSocket;
+
+    use super::*;
+
+    fn phone_sees(host: &str, port: u16) -> SocketAddr {
+        SocketAddr::new(host.parse().unwrap(), port)
+    }
+
+    fn received(socket: &Socket) -> (Vec<u8>, SocketAddr) {
+        let mut buffer = [0; 100];
+        loop {
+            match socket.receive(&mut buffer) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => std::thread::yield_now(),
+                other => return other.map(|(length, source)| (buffer[..length].to_vec(), source)).unwrap(),
+            }
+        }
+    }
+
+    #[test]
+    fn one_socket_speaks_both_families_and_names_each_as_it_is() {
+        let mut socket = Socket::bind("[::]:0".parse().unwrap()).unwrap();
+        let port = socket.inner.local_addr().unwrap().port();
+        for host in ["127.0.0.1", "::1"] {
+            let phone = UdpSocket::bind((host, 0)).unwrap();
+            let address = phone.local_addr().unwrap();
+            phone.send_to(b"one", (host, port)).unwrap();
+            assert_eq!(received(&socket), (b"one".to_vec(), address));
+            for connected in [false, true] {
+                if connected {
+                    socket.connect(address).unwrap();
+                }
+                socket.send(address, b"two").unwrap();
+                let mut buffer = [0; 100];
+                let (length, from) = phone.recv_from(&mut buffer).unwrap();
+                assert_eq!((&buffer[..length], from), (&b"two"[..], phone_sees(host, port)));
+            }
+            socket.release().unwrap();
+        }
+    }
+
+    #[test]
+    fn what_waited_when_the_socket_was_connected_is_not_taken_for_its_peers() {
+        let mut socket = Socket::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let local = socket.inner.local_addr().unwrap();
+        let [peer, stranger] = [(); 2].map(|()| UdpSocket::bind("127.0.0.1:0").unwrap());
+        stranger.send_to(b"early", local).unwrap();
+        socket.connect(peer.local_addr().unwrap()).unwrap();
+        assert_eq!(received(&socket), (b"early".to_vec(), stranger.local_addr().unwrap()));
+    }
+}
