@@ -34,6 +34,7 @@ use crate::{
     rtp,
     shard::{Clock, Gate, Inbox},
     store::{Store, Writer},
+    tapes::Tapes,
 };
 
 /// Legs that one media worker carries.
@@ -74,12 +75,15 @@ pub async fn run(file: &Path) -> Result<(), Failure> {
     }
 
     let mut random = StdRng::try_from_rng(&mut SysRng)?;
-    let media = rtp::start(&media_options(&config), clock, &inbox, random.random()).map_err(|error| {
-        let (file, ports) = (config.file.display(), config.media.ports);
-        format!("{file}: [media] ports = \"{}-{}\": {error}", ports.first, ports.last)
-    })?;
-    let (writer, writing) =
-        Writer::start(store.clone(), config.var().join("recordings"), offset, inbox.clone());
+    let recordings = config.var().join("recordings");
+    let tapes =
+        Tapes::start(recordings.clone()).map_err(|error| format!("the thread for recordings: {error}"))?;
+    let media =
+        rtp::start(&media_options(&config, tapes), clock, &inbox, random.random()).map_err(|error| {
+            let (file, ports) = (config.file.display(), config.media.ports);
+            format!("{file}: [media] ports = \"{}-{}\": {error}", ports.first, ports.last)
+        })?;
+    let (writer, writing) = Writer::start(store.clone(), recordings, offset, inbox.clone());
     let guests = Guests::start()?;
     let plugins = plugin_house(&config, &store, &inbox, clock, guests.handle())?;
 
@@ -285,7 +289,7 @@ fn certificate(config: &Config) -> Result<tls::Files, tls::TlsError> {
     }
 }
 
-fn media_options(config: &Config) -> rtp::Options {
+fn media_options(config: &Config, tapes: Tapes) -> rtp::Options {
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u16);
     rtp::Options {
         address: IpAddr::V6(Ipv6Addr::UNSPECIFIED),
@@ -293,6 +297,7 @@ fn media_options(config: &Config) -> rtp::Options {
         workers: config.media.workers.map_or(cores, |workers| workers.get()),
         media_timeout: config.media.timeout,
         max_legs: MAX_LEGS,
+        tapes: Some(tapes),
     }
 }
 

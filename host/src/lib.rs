@@ -26,3 +26,4 @@ pub mod reload;
 pub mod rtp;
 pub mod shard;
 pub mod store;
+pub mod tapes;

@@ -12,7 +12,7 @@ use jackfield::{
     rtp::{self, Handle},
     shard::{Clock, Gate},
 };
-use jackfield_media::{Codec, Command, Event, Lease, LegId, Params, Rtcp, Security, Tones};
+use jackfield_media::{Codec, Command, Event, Lease, LegId, OpusFormat, Params, Rtcp, Security, Tones};
 use jackfield_switch::Input;
 
 const WAIT: Duration = Duration::from_secs(10);
@@ -33,6 +33,7 @@ impl Worker {
             workers: 1,
             media_timeout: Duration::ZERO,
             max_legs: 10,
+            tapes: None,
         };
         let handles = rtp::start(&options, Clock::start(), &gate.inbox(), 1);
         let handle = handles.expect("the ports are free").remove(0);
@@ -47,7 +48,9 @@ impl Worker {
         let params = Params {
             codec: Codec::Pcma,
             payload_type: 8,
+            opus: OpusFormat::default(),
             dtmf: None,
+            dtmf_clock: 8000,
             tones: Tones::default(),
             rtcp: Rtcp::Apart(None),
             remote: Some(phone.local_addr().expect("it is bound")),

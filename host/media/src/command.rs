@@ -40,13 +40,28 @@ pub struct Lease {
     pub number: u16,
 }
 
-/// Audio codecs that the media path terminates (8 kHz mono).
+/// Audio codecs that the media path terminates (mono).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Codec {
     /// G.711 mu-law, static payload type 0 (RFC 3551).
     Pcmu,
     /// G.711 A-law, static payload type 8 (RFC 3551).
     Pcma,
+    /// G.722 at 64 kbit/s: wide-band, static payload type 9 (RFC 3551).
+    G722,
+    /// Opus (RFC 6716), dynamic payload type (RFC 7587).
+    Opus,
+}
+
+/// What a peer wants of the Opus that it receives (RFC 7587 6.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct OpusFormat {
+    /// `maxaveragebitrate`, in bits a second.
+    pub max_bitrate: Option<u32>,
+    /// `useinbandfec=1`: packets may carry redundancy for the one before.
+    pub fec: bool,
+    /// `cbr=1`: all packets of one size.
+    pub constant: bool,
 }
 
 /// How packets on a leg are protected; DTLS-SRTP would be one more variant.
@@ -90,8 +105,13 @@ pub struct Params {
     pub codec: Codec,
     /// Payload type of `codec` in both directions.
     pub payload_type: u8,
-    /// Payload type of RFC 4733 telephone-event at 8000 Hz, when agreed.
+    /// What the peer wants of Opus; nothing for other codecs.
+    pub opus: OpusFormat,
+    /// Payload type of RFC 4733 telephone-event, when agreed.
     pub dtmf: Option<u8>,
+    /// Hz in which telephone events count their duration: the clock of the codec (RFC 4733 2.1), or 8000 for a phone
+    /// that offers nothing else beside Opus.
+    pub dtmf_clock: u32,
     /// How in-band DTMF is treated.
     pub tones: Tones,
     /// Where the peer's RTCP goes.

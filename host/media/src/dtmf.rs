@@ -26,9 +26,12 @@ pub struct Payload {
     pub end: bool,
     /// Power in -dBm0, 0 to 63.
     pub volume: u8,
-    /// From the begin of the event until now, in samples of 8 kHz.
+    /// From the begin of the event until now, in ticks of the event's clock.
     pub duration: u16,
 }
+
+/// Bytes of a payload.
+pub(crate) const PAYLOAD: usize = 4;
 
 impl Payload {
     /// Reads a payload; `None` when it is shorter than four bytes.
@@ -40,6 +43,16 @@ impl Payload {
             volume: flags & 0x3f,
             duration: u16::from_be_bytes([high, low]),
         })
+    }
+
+    /// The duration in ticks of another clock.
+    pub(crate) fn ticks(self, clock: u32, other: u32) -> u32 {
+        (u64::from(self.duration) * u64::from(other) / u64::from(clock.max(1))) as u32
+    }
+
+    /// The same, with its duration counted by another clock; the longest that there is for what is longer.
+    pub(crate) fn counted(self, clock: u32, other: u32) -> Payload {
+        Payload { duration: self.ticks(clock, other).min(u16::MAX.into()) as u16, ..self }
     }
 
     /// The payload as it is sent.

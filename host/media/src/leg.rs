@@ -3,8 +3,9 @@
 use std::{net::SocketAddr, ops::Deref, time::Duration};
 
 use crate::{
-    Codec, Digits, Event, LegId, Params, PlayEnd, PlayId, PortId, RecordEnd, RecordId, RemoteStats, Rtcp,
-    Source, Stats, Time,
+    Codec, Digits, Event, LegId, OpusFormat, Params, PlayEnd, PlayId, PortId, RecordEnd, RecordId,
+    RemoteStats, Rtcp, Source, Stats, Time,
+    codec::{Ear, MAX_PAYLOAD, MAX_SAMPLES, Mouth},
     dtmf::{Beat, Detector, Keypad, Payload},
     latch::{Announced, Latch, Verdict},
     output::{Made, Output, Report},
@@ -18,10 +19,9 @@ use crate::{
     stream::{Incoming, Order, Outgoing},
     tape::Tape,
     tick, tone,
+    transcode::Transcoder,
 };
 
-/// The clock of a leg's timestamps, in Hz.
-const CLOCK: u32 = 8000;
 /// Audio in one packet, for the delay that it costs.
 const PACKET: Duration = Duration::from_millis(20);
 
@@ -35,6 +35,11 @@ pub(crate) struct Leg {
     pub(crate) peer: Option<usize>,
     /// The session walks it at every tick.
     pub(crate) walked: bool,
+    /// Between the peer's codec and ours, while they differ.
+    pub(crate) transcoder: Option<Box<Transcoder>>,
+    pub(crate) mouth: Mouth,
+    /// For the recorder.
+    ear: Option<Ear>,
     params: Option<Params>,
     latch: Latch,
     protection: Protection,
@@ -60,11 +65,14 @@ pub(crate) struct Arrival {
     pub(crate) stamp: Stamp,
     pub(crate) order: Order,
     pub(crate) kind: Kind,
+    /// What the peer's audio is, and its clock the one of the stamp.
+    pub(crate) codec: Codec,
+    pub(crate) dtmf_clock: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    Audio(Codec),
+    Audio,
     Digit(Payload),
 }
 
@@ -74,7 +82,9 @@ pub(crate) struct Target {
     pub(crate) to: SocketAddr,
     pub(crate) codec: Codec,
     pub(crate) payload_type: u8,
+    pub(crate) opus: OpusFormat,
     pub(crate) dtmf: Option<u8>,
+    pub(crate) dtmf_clock: u32,
 }
 
 impl Leg {
@@ -88,6 +98,9 @@ impl Leg {
             out,
             peer: None,
             walked: false,
+            transcoder: None,
+            mouth: Mouth::default(),
+            ear: None,
             params: None,
             latch: Latch::default(),
             protection: Protection::default(),
@@ -110,13 +123,35 @@ impl Leg {
     }
 
     /// New parameters are a sign of life, and open the latch when the peer announces another address, or
-    /// signals from another one.
-    pub(crate) fn update(&mut self, now: Time, params: Params) {
+    /// signals from another one. Whether the codec is another one.
+    pub(crate) fn update(&mut self, now: Time, params: Params) -> bool {
         self.latch.announce(now, Announced { address: params.remote, peer: params.peer });
+        let changed = self.params.as_ref().is_none_or(|former| former.codec != params.codec);
+        if changed {
+            self.cut();
+            self.out.set_clock(now, params.codec.clock());
+            self.incoming = Incoming::default();
+            self.ear = None;
+        }
         self.protection.update(&params.security);
         self.params = Some(params);
         self.alive = now;
         self.timed_out = false;
+        changed
+    }
+
+    /// Whatever is relayed next comes from another stream.
+    pub(crate) fn cut(&mut self) {
+        self.out.cut();
+        self.transcoder = None;
+    }
+
+    /// A packet of the peer is not sent on to this leg.
+    pub(crate) fn skip(&mut self, order: Order) {
+        match &mut self.transcoder {
+            Some(transcoder) => transcoder.pause(),
+            None => self.out.skip(order),
+        }
     }
 
     /// Opens the packet of an encrypted peer where it lies: its length then. What is not authentic is nobody's.
@@ -164,25 +199,31 @@ impl Leg {
         self.timed_out = false;
 
         let stamp = packet.stamp();
-        let order = self.incoming.receive(now, stamp);
+        let (codec, dtmf_clock) = self.params.as_ref().map(|params| (params.codec, params.dtmf_clock))?;
+        let order = self.incoming.receive(now, stamp, codec.clock());
         self.stats.packets_received += 1;
-        self.reception.receive(now, stamp, order, matches!(kind, Kind::Audio(_)).then_some(CLOCK));
+        self.reception.receive(now, stamp, order, matches!(kind, Kind::Audio).then_some(codec.clock()));
         match kind {
-            Kind::Audio(codec) => {
-                if let Some(recorder) = &mut self.recorder {
-                    recorder.hear(now, stamp.timestamp, codec, packet.payload());
-                }
-                if let Some(tape) = &mut self.tape {
-                    tape.hear_peer(now, stamp, codec, packet.payload());
-                }
-            }
+            Kind::Audio => self.hear(now, codec, stamp, packet.payload()),
             Kind::Digit(payload) => {
                 if let Some(digit) = self.detector.hear(stamp, payload) {
                     self.pressed(now, digit, output);
                 }
             }
         }
-        Some(Arrival { stamp, order, kind })
+        Some(Arrival { stamp, order, kind, codec, dtmf_clock })
+    }
+
+    /// For the recorder, as sound, and for the tape.
+    fn hear(&mut self, now: Time, codec: Codec, stamp: Stamp, payload: &[u8]) {
+        if let Some(tape) = &mut self.tape {
+            tape.hear_peer(now, stamp, codec, payload);
+        }
+        let Some(recorder) = &mut self.recorder else { return };
+        let ear = self.ear.get_or_insert_with(|| Ear::new(codec));
+        let mut sound = [0; MAX_SAMPLES];
+        let count = ear.hear(payload, &mut sound);
+        recorder.hear(now, stamp.timestamp, codec.clock(), &sound[..count]);
     }
 
     /// What the packet carries, when it was agreed that the peer may send it.
@@ -192,7 +233,7 @@ impl Leg {
         if params.dtmf == Some(payload_type) {
             return Payload::parse(packet.payload()).map(Kind::Digit);
         }
-        (params.payload_type == payload_type).then_some(Kind::Audio(params.codec))
+        (params.payload_type == payload_type).then_some(Kind::Audio)
     }
 
     fn pressed(&mut self, now: Time, digit: char, output: &mut Output) {
@@ -212,7 +253,9 @@ impl Leg {
             to: self.latch.target()?,
             codec: params.codec,
             payload_type: params.payload_type,
+            opus: params.opus,
             dtmf: params.dtmf,
+            dtmf_clock: params.dtmf_clock,
         })
     }
 
@@ -364,7 +407,7 @@ impl Leg {
         };
         let packet = &packet[..length];
         let admitted = self.control.admit(self.latch.source(), way, source);
-        if admitted && self.control.hear(now, packet, self.sent.ssrc, CLOCK) {
+        if admitted && self.control.hear(now, packet, self.sent.ssrc, self.out.clock()) {
             self.alive = now;
             self.timed_out = false;
         } else {
@@ -424,11 +467,16 @@ impl Leg {
         let empty = player.is_finished();
         // A prompt goes on, unheard, while nothing is agreed or nobody is to be sent to.
         let codec = self.params.as_ref().map_or(Codec::Pcmu, |params| params.codec);
-        let mut frame = [0; tick::FRAME];
-        player.fill(codec, &mut frame);
+        let (mut frame, mut sound) = ([0; tick::FRAME], [0; tick::WIDE_FRAME]);
+        match codec.law() {
+            Some(law) => player.fill(law, &mut frame),
+            None => player.fill_wide(&mut sound),
+        }
         let finished = player.is_finished();
-        if !empty {
-            self.send_audio(tick, &frame, output);
+        match codec.law() {
+            _ if empty => {}
+            Some(_) => self.send_audio(tick, &frame, output),
+            None => self.send_sound(tick, &sound, output),
         }
         if finished {
             self.end_play(tick::time(tick + 1), PlayEnd::Finished, output);
@@ -441,38 +489,65 @@ impl Leg {
         }
         if let Some(target) = self.target() {
             match target.dtmf {
-                Some(payload_type) => self.send_event(beat, target.to, payload_type, output),
+                Some(payload_type) => self.send_event(beat, target, payload_type, output),
                 None => self.send_tone(tick, beat, target.codec, output),
             }
         }
         self.report_digits(output);
     }
 
-    fn send_event(&mut self, beat: Beat, to: SocketAddr, payload_type: u8, output: &mut Output) {
+    fn send_event(&mut self, beat: Beat, target: Target, payload_type: u8, output: &mut Output) {
         let Some(payload) = beat.payload() else { return };
+        let payload = payload.counted(8000, target.dtmf_clock);
         let stamp = self.out.event(self.keypad.timestamp, beat.is_first());
-        let packet = Made::new(&mut self.protection, self.port, to, stamp, payload_type, &payload.bytes());
+        let packet =
+            Made::new(&mut self.protection, self.port, target.to, stamp, payload_type, &payload.bytes());
         self.send(packet, output);
     }
 
     /// For a peer without telephone events.
     fn send_tone(&mut self, tick: u64, beat: Beat, codec: Codec, output: &mut Output) {
         let Some(begin) = beat.tone() else { return };
-        let mut frame = [0; tick::FRAME];
-        for (code, n) in frame.iter_mut().zip(begin..) {
-            *code = codec.encode(tone::sample(tone::dtmf(beat.event), n));
+        let hz = tone::dtmf(beat.event);
+        if codec.is_wide() {
+            let sound = std::array::from_fn(|n| tone::wide_sample(hz, 2 * begin + n as u64));
+            self.send_sound(tick, &sound, output);
+        } else if let Some(law) = codec.law() {
+            let frame: [u8; tick::FRAME] =
+                std::array::from_fn(|n| law.encode(tone::sample(hz, begin + n as u64)));
+            self.send_audio(tick, &frame, output);
         }
-        self.send_audio(tick, &frame, output);
     }
 
-    fn send_audio(&mut self, tick: u64, frame: &[u8; tick::FRAME], output: &mut Output) {
+    /// Sends 20 ms of sound at 16 kHz, to a leg of a wide-band codec.
+    fn send_sound(&mut self, tick: u64, sound: &[i16; tick::WIDE_FRAME], output: &mut Output) {
+        if let Some(target) = self.target() {
+            let mut payload = [0; MAX_PAYLOAD];
+            let length = self.mouth.say(target.codec, target.opus, sound, &mut payload);
+            self.send_audio(tick, &payload[..length], output);
+        }
+    }
+
+    /// Sends audio of ours that is due at `now`.
+    pub(crate) fn send_made(
+        &mut self,
+        now: Time,
+        stamp: Stamp,
+        target: Target,
+        payload: &[u8],
+        output: &mut Output,
+    ) {
+        self.count_audio(now, stamp.timestamp);
+        self.tape_sent(now, stamp, target.codec, payload);
+        let (port, payload_type) = (self.port, target.payload_type);
+        let packet = Made::new(&mut self.protection, port, target.to, stamp, payload_type, payload);
+        self.send(packet, output);
+    }
+
+    fn send_audio(&mut self, tick: u64, frame: &[u8], output: &mut Output) {
         if let Some(target) = self.target() {
             let stamp = self.out.audio(tick::time(tick));
-            self.sent.audio(tick::time(tick), stamp.timestamp);
-            self.tape_sent(tick::time(tick), stamp, target.codec, frame);
-            let (port, payload_type) = (self.port, target.payload_type);
-            let packet = Made::new(&mut self.protection, port, target.to, stamp, payload_type, frame);
-            self.send(packet, output);
+            self.send_made(tick::time(tick), stamp, target, frame, output);
         }
     }
 
@@ -492,9 +567,14 @@ impl Leg {
     /// A packet of the bridged leg goes to the peer.
     pub(crate) fn count_relayed(&mut self, now: Time, kind: Kind, timestamp: u32, octets: usize) {
         self.count_sent(octets);
-        if let Kind::Audio(_) = kind {
-            self.sent.audio(now, timestamp);
+        if kind == Kind::Audio {
+            self.count_audio(now, timestamp);
         }
+    }
+
+    /// Audio with `timestamp` goes out at `now`.
+    pub(crate) fn count_audio(&mut self, now: Time, timestamp: u32) {
+        self.sent.audio(now, timestamp, self.out.clock());
     }
 
     fn report_digits(&mut self, output: &mut Output) {

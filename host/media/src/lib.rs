@@ -19,8 +19,9 @@
 //! 6. Every leg sends *one* RTP stream for its life: one SSRC, sequence numbers without holes of our
 //!    making, timestamps that only grow, whatever it is that plays or whoever it is that talks.
 //!
-//! Audio is 8 kHz mono; one packet that we make is 20 ms, 160 samples. One tick of 20 ms serves the whole
-//! worker; a prompt starts at the next tick.
+//! Audio is mono, 8 kHz or for wide-band codecs 16 kHz; one packet that we make is 20 ms. One tick of 20 ms serves
+//! the whole worker; a prompt starts at the next tick. Two legs of one codec, or of the two laws of G.711, are
+//! relayed packet by packet; other pairs are decoded and encoded anew.
 
 #![forbid(unsafe_code)]
 
@@ -50,6 +51,7 @@ mod rtcp;
 mod stream;
 mod tape;
 mod tick;
+mod transcode;
 
 pub use command::*;
 pub use prompt::{Clip, ClipError, to_wav};

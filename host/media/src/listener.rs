@@ -2,19 +2,20 @@
 
 use crate::{
     Codec, Time,
+    codec::{Ear, MAX_SAMPLES},
     conceal::Concealer,
     jitter::{Jitter, Pulled},
     rtp::Stamp,
     tick::FRAME,
 };
 
-/// Longest packet, in samples of 8 kHz: 120 ms.
+/// Longest payload in bytes, 120 ms of G.711.
 const MAX_PACKET: usize = 960;
 
 /// From the packets of one stream to frames of 20 ms at 8 kHz.
 #[derive(Debug)]
 pub(crate) struct Listener {
-    codec: Codec,
+    ear: Ear,
     jitter: Jitter,
     concealer: Concealer,
     /// Decoded, and not heard yet.
@@ -24,8 +25,8 @@ pub(crate) struct Listener {
 impl Listener {
     pub(crate) fn new(codec: Codec) -> Listener {
         Listener {
-            codec,
-            jitter: Jitter::new(clock(codec)),
+            ear: Ear::new(codec),
+            jitter: Jitter::new(codec.clock()),
             concealer: Concealer::default(),
             waiting: Vec::with_capacity(MAX_PACKET + FRAME),
         }
@@ -33,20 +34,27 @@ impl Listener {
 
     /// A packet came at `now`.
     pub(crate) fn push(&mut self, now: Time, stamp: Stamp, codec: Codec, payload: &[u8]) {
-        if self.codec != codec {
+        if self.ear.codec() != codec {
             *self = Listener::new(codec);
         }
         let payload = &payload[..payload.len().min(MAX_PACKET)];
-        self.jitter.push(now, stamp, payload.len() as u32, payload);
+        self.jitter.push(now, stamp, codec.span(payload), payload);
     }
 
     /// The next 20 ms; call it every 20 ms.
     pub(crate) fn frame(&mut self, now: Time) -> [i16; FRAME] {
         let mut frame = [0; FRAME];
         while self.waiting.len() < FRAME {
-            match self.jitter.pull(now, self.waiting.len() as u32) {
+            let ahead = self.waiting.len() as u32 * (self.ear.codec().clock() / 8000);
+            match self.jitter.pull(now, ahead) {
                 Pulled::Audio(payload) => {
-                    self.waiting.extend(payload.iter().map(|code| self.codec.decode(*code)));
+                    let mut sound = [0; MAX_SAMPLES];
+                    let count = self.ear.hear(payload, &mut sound);
+                    self.waiting.extend_from_slice(&sound[..count]);
+                    // A broken packet has no sound: the hole is closed by what comes next.
+                    if count == 0 {
+                        break;
+                    }
                 }
                 Pulled::Conceal => {
                     self.rest(&mut frame);
@@ -69,17 +77,12 @@ impl Listener {
     }
 }
 
-fn clock(codec: Codec) -> u32 {
-    match codec {
-        Codec::Pcmu | Codec::Pcma => 8000,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::codec::Law;
 
     const STEP: u64 = 20;
 
@@ -87,7 +90,7 @@ mod tests {
         (0..160)
             .map(|sample| {
                 let t = (n * 160 + sample) as f64;
-                Codec::Pcma.encode((8000.0 * (t * 440.0 * std::f64::consts::TAU / 8000.0).sin()) as i16)
+                Law::A.encode((8000.0 * (t * 440.0 * std::f64::consts::TAU / 8000.0).sin()) as i16)
             })
             .collect()
     }

@@ -48,7 +48,10 @@ fn rating(codec: Codec, line: Line) -> f64 {
 
 fn impairment(codec: Codec) -> Impairment {
     match codec {
-        Codec::Pcmu | Codec::Pcma => Impairment { equipment: 0.0, robustness: 25.1 },
+        // The model knows nothing better than narrow-band speech: wide-band codecs are at its top.
+        Codec::Pcmu | Codec::Pcma | Codec::G722 | Codec::Opus => {
+            Impairment { equipment: 0.0, robustness: 25.1 }
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use crate::{Codec, Digits, Event, LegId, RecordEnd, RecordId, Time, tick};
+use crate::{Digits, Event, LegId, RecordEnd, RecordId, Time, tick};
 
 /// Longest recording (58 MB of samples); a longer wish ends here, as `RecordEnd::Max`.
 const MAX: Duration = Duration::from_secs(3600);
@@ -45,38 +45,36 @@ impl Recorder {
         self.voice = now;
     }
 
-    /// A packet of audio: lies in the recording where its timestamp says, gaps are silence.
-    pub(crate) fn hear(&mut self, now: Time, timestamp: u32, codec: Codec, codes: &[u8]) {
+    /// Sound at 8 kHz: lies in the recording where its timestamp, of a clock of `clock` Hz, says; gaps are silence.
+    pub(crate) fn hear(&mut self, now: Time, timestamp: u32, clock: u32, sound: &[i16]) {
         let Some(begun) = self.begun.filter(|begun| *begun <= now) else { return };
-        let arrived = (tick::samples(now - begun) as i64).saturating_sub(codes.len() as i64).max(0);
-        let said =
-            self.anchor.map(|(anchor, place)| place + i64::from(timestamp.wrapping_sub(anchor) as i32));
+        let arrived = (tick::samples(now - begun) as i64).saturating_sub(sound.len() as i64).max(0);
+        let step = |anchor: u32| i64::from(timestamp.wrapping_sub(anchor) as i32) / i64::from(clock / 8000);
+        let said = self.anchor.map(|(anchor, place)| place + step(anchor));
         let place = match said {
             Some(said) if (said - arrived).abs() <= MAX_SKEW => said,
             _ => arrived.max(self.samples.len() as i64),
         };
         self.anchor = Some((timestamp, place));
-        self.write(place, codec, codes);
+        self.write(place, sound);
 
-        let loudness: u32 = codes.iter().map(|code| u32::from(codec.decode(*code).unsigned_abs())).sum();
-        if loudness > VOICE * codes.len() as u32 {
+        let loudness: u32 = sound.iter().map(|sample| u32::from(sample.unsigned_abs())).sum();
+        if loudness > VOICE * sound.len() as u32 {
             self.voice = now;
         }
     }
 
-    fn write(&mut self, place: i64, codec: Codec, codes: &[u8]) {
+    fn write(&mut self, place: i64, sound: &[i16]) {
         let limit = tick::samples(self.max) as usize;
         let Ok(place) = usize::try_from(place) else { return };
-        let end = limit.min(place + codes.len());
+        let end = limit.min(place + sound.len());
         if place >= end {
             return;
         }
         if end > self.samples.len() {
             self.samples.resize(end, 0);
         }
-        for (sample, code) in self.samples[place..end].iter_mut().zip(codes) {
-            *sample = codec.decode(*code);
-        }
+        self.samples[place..end].copy_from_slice(&sound[..end - place]);
     }
 
     /// Looks at the clock.
@@ -103,6 +101,8 @@ pub(crate) fn nothing(leg: LegId, record: RecordId) -> Event {
 mod tests {
     use super::*;
 
+    const LOUD: i16 = 20_000;
+
     fn ms(n: u64) -> Duration {
         Duration::from_millis(n)
     }
@@ -114,7 +114,7 @@ mod tests {
     }
 
     fn loud(recorder: &mut Recorder, now: u64, timestamp: u32) {
-        recorder.hear(ms(now), timestamp, Codec::Pcmu, &[0x80; 160]);
+        recorder.hear(ms(now), timestamp, 8000, &[LOUD; 160]);
     }
 
     #[test]
@@ -122,7 +122,7 @@ mod tests {
         let mut r = recorder(ms(10_000));
         loud(&mut r, 1020, u32::MAX - 159);
         loud(&mut r, 1080, 320);
-        let spoken = |r: &Recorder, at: usize| r.samples[at..at + 160].iter().all(|s| *s == 32124);
+        let spoken = |r: &Recorder, at: usize| r.samples[at..at + 160].iter().all(|s| *s == LOUD);
         assert_eq!(r.samples.len(), 640);
         assert!(spoken(&r, 0) && spoken(&r, 480) && r.samples[160..480].iter().all(|s| *s == 0));
         loud(&mut r, 1081, 160);

@@ -33,7 +33,7 @@ pub struct Stamp {
     pub ssrc: u32,
     /// Sequence number.
     pub sequence: u16,
-    /// Timestamp in samples of 8 kHz.
+    /// Timestamp in ticks of the codec's clock.
     pub timestamp: u32,
     /// First packet of a talk spurt, or of a telephone event.
     pub marker: bool,

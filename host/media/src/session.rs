@@ -223,7 +223,7 @@ impl Session {
         }
         let peer = peer?;
         let peer = self.legs.get_mut(peer)?;
-        let forward = bridge::relay(now, arrival, &mut packet, peer)?;
+        let forward = bridge::relay(now, arrival, &mut packet, peer, &mut self.output)?;
         Some(Forward { length: peer.protect(buffer, forward.length)?, ..forward })
     }
 
@@ -317,7 +317,11 @@ impl Session {
 
     fn update(&mut self, now: Time, id: LegId, params: Params) {
         if let Some(&key) = self.ids.get(&id) {
-            self.legs[key].update(now, params);
+            let changed = self.legs[key].update(now, params);
+            // What the other leg is sent was counted by the former clock.
+            if let (true, Some(peer)) = (changed, self.legs[key].peer) {
+                self.legs[peer].cut();
+            }
             self.expect(key);
         }
     }

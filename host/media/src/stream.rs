@@ -5,9 +5,9 @@ use crate::{Time, rtp::Stamp, tick};
 /// A step of the sequence beyond these is not loss or reordering but a new start (RFC 3550 A.1).
 const MAX_DROPOUT: i16 = 3000;
 const MIN_MISORDER: i16 = -100;
-/// How far timestamps and the time of arrival may part, in samples (10 s): longer than the longest
-/// telephone event, whose packets all carry the timestamp of its begin.
-const MAX_SKEW: u32 = 80_000;
+/// How far timestamps and the time of arrival may part, in seconds: longer than the longest telephone
+/// event, whose packets all carry the timestamp of its begin.
+const MAX_SKEW: u32 = 10;
 
 /// Where a packet stands in the stream that it belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,19 +27,20 @@ pub(crate) struct Incoming {
 }
 
 impl Incoming {
-    pub(crate) fn receive(&mut self, now: Time, stamp: Stamp) -> Order {
-        let order = self.order(now, stamp);
+    /// `clock` is the RTP clock of the stream in Hz.
+    pub(crate) fn receive(&mut self, now: Time, stamp: Stamp, clock: u32) -> Order {
+        let order = self.order(now, stamp, clock);
         if !matches!(order, Order::Behind(_)) {
             self.newest = Some((stamp, now));
         }
         order
     }
 
-    fn order(&self, now: Time, stamp: Stamp) -> Order {
+    fn order(&self, now: Time, stamp: Stamp, clock: u32) -> Order {
         let Some((newest, then)) = self.newest else { return Order::Start };
-        let elapsed = tick::samples(now.saturating_sub(then)) as u32;
+        let elapsed = tick::ticks(now.saturating_sub(then), clock) as u32;
         let skew = stamp.timestamp.wrapping_sub(newest.timestamp).wrapping_sub(elapsed) as i32;
-        if stamp.ssrc != newest.ssrc || skew.unsigned_abs() > MAX_SKEW {
+        if stamp.ssrc != newest.ssrc || skew.unsigned_abs() > MAX_SKEW * clock {
             return Order::Start;
         }
         match stamp.sequence.wrapping_sub(newest.sequence) as i16 {
@@ -52,11 +53,13 @@ impl Incoming {
 
 /// The one stream that a leg sends for its life, whoever its packets come from.
 ///
-/// The timestamp of what is sent at `now` is `now` in samples plus `offset`. The offset grows when a relayed
+/// The timestamp of what is sent at `now` is `now` in ticks of the clock plus `offset`. The offset grows when a relayed
 /// sender's clock ran ahead of ours, so that what follows never goes back.
 #[derive(Debug)]
 pub(crate) struct Outgoing {
     ssrc: u32,
+    /// The RTP clock in Hz.
+    clock: u32,
     /// Newest sequence number sent.
     sequence: u16,
     offset: u32,
@@ -82,6 +85,7 @@ impl Outgoing {
         let timestamp = random as u32 ^ (random >> 16) as u32;
         Self {
             ssrc: (random >> 32) as u32,
+            clock: 8000,
             // Far from its end: who missed the first packet of SRTP could not tell how often it went round
             // (RFC 3711 3.3.1).
             sequence: random as u16 & 0x7fff,
@@ -97,11 +101,26 @@ impl Outgoing {
         self.ssrc
     }
 
+    /// Its RTP clock in Hz.
+    pub(crate) fn clock(&self) -> u32 {
+        self.clock
+    }
+
+    /// Another codec may bring another clock; timestamps go on from where they are.
+    pub(crate) fn set_clock(&mut self, now: Time, clock: u32) {
+        if clock != self.clock {
+            let timestamp = self.timestamp(now);
+            self.clock = clock;
+            self.offset = timestamp.wrapping_sub(tick::ticks(now, clock) as u32);
+            self.cut();
+        }
+    }
+
     /// Stamp for 20 ms of our own audio, due at `now`.
     pub(crate) fn audio(&mut self, now: Time) -> Stamp {
         let timestamp = self.timestamp(now);
         let marker = !self.ours || timestamp != self.horizon;
-        self.horizon = timestamp.wrapping_add(tick::FRAME as u32);
+        self.horizon = timestamp.wrapping_add(tick::frame(self.clock));
         self.ours = true;
         self.next(timestamp, marker)
     }
@@ -114,17 +133,17 @@ impl Outgoing {
 
     /// The timestamp for something that begins at `now`.
     pub(crate) fn timestamp(&mut self, now: Time) -> u32 {
-        let clock = self.offset.wrapping_add(tick::samples(now) as u32);
-        let late = self.horizon.wrapping_sub(clock) as i32;
+        let due = self.offset.wrapping_add(tick::ticks(now, self.clock) as u32);
+        let late = self.horizon.wrapping_sub(due) as i32;
         if late <= 0 {
-            return clock;
+            return due;
         }
         self.offset = self.offset.wrapping_add(late as u32);
         self.horizon
     }
 
     /// Stamp for a relayed packet, or `None` when it comes too late to have a number in our stream.
-    /// `current` is the moment in the peer's timestamps that `now` is, `span` the packet's samples.
+    /// `current` is the moment in the peer's timestamps that `now` is, `span` the packet's length in ticks.
     pub(crate) fn relay(
         &mut self,
         now: Time,
@@ -163,6 +182,25 @@ impl Outgoing {
             self.horizon = end;
         }
         Some(Stamp { ssrc: self.ssrc, sequence, timestamp, marker: stamp.marker || begins })
+    }
+
+    /// Stamp for a packet that we made of a peer's. In ticks of our clock, `place` is its moment in the peer's stream,
+    /// `current` the moment there that `now` is, `span` its length; `lost` packets before it are missing.
+    pub(crate) fn coded(&mut self, now: Time, place: u32, current: u32, span: u32, lost: u16) -> Stamp {
+        let begins = self.relay.is_none();
+        let offset = match self.relay {
+            Some(relay) => relay.timestamp,
+            None => self.timestamp(now).wrapping_sub(current),
+        };
+        let timestamp = place.wrapping_add(offset);
+        let end = timestamp.wrapping_add(span);
+        if span > 0 && end.wrapping_sub(self.horizon) as i32 > 0 {
+            self.horizon = end;
+        }
+        self.ours = false;
+        self.sequence = self.sequence.wrapping_add(if begins { 1 } else { lost.saturating_add(1) });
+        self.relay = Some(Relay { sequence: 0, timestamp: offset, age: 0 });
+        Stamp { ssrc: self.ssrc, sequence: self.sequence, timestamp, marker: begins }
     }
 
     /// A packet of the relayed stream is not sent on: it must not look like loss.
@@ -208,22 +246,22 @@ mod tests {
     #[test]
     fn loss_reordering_and_a_new_start_are_told_apart() {
         let mut incoming = Incoming::default();
-        assert_eq!(incoming.receive(ms(0), packet(65_534, 0)), Order::Start);
-        assert_eq!(incoming.receive(ms(20), packet(65_535, 160)), Order::Ahead(1));
-        assert_eq!(incoming.receive(ms(60), packet(1, 480)), Order::Ahead(2));
-        assert_eq!(incoming.receive(ms(61), packet(0, 320)), Order::Behind(1));
-        assert_eq!(incoming.receive(ms(62), packet(1, 480)), Order::Behind(0));
-        assert_eq!(incoming.receive(ms(80), packet(9_000, 640)), Order::Start, "sequence jumped");
-        assert_eq!(incoming.receive(ms(99), packet(9_001, 900_000)), Order::Start, "timestamp jumped");
+        assert_eq!(incoming.receive(ms(0), packet(65_534, 0), 8000), Order::Start);
+        assert_eq!(incoming.receive(ms(20), packet(65_535, 160), 8000), Order::Ahead(1));
+        assert_eq!(incoming.receive(ms(60), packet(1, 480), 8000), Order::Ahead(2));
+        assert_eq!(incoming.receive(ms(61), packet(0, 320), 8000), Order::Behind(1));
+        assert_eq!(incoming.receive(ms(62), packet(1, 480), 8000), Order::Behind(0));
+        assert_eq!(incoming.receive(ms(80), packet(9_000, 640), 8000), Order::Start, "sequence jumped");
+        assert_eq!(incoming.receive(ms(99), packet(9_001, 900_000), 8000), Order::Start, "timestamp jumped");
         let other = Stamp { ssrc: 8, ..packet(9_002, 900_160) };
-        assert_eq!(incoming.receive(ms(119), other), Order::Start, "another source");
+        assert_eq!(incoming.receive(ms(119), other, 8000), Order::Start, "another source");
     }
 
     #[test]
     fn a_long_silence_is_no_new_start() {
         let mut incoming = Incoming::default();
-        incoming.receive(ms(0), packet(1, u32::MAX - 100));
-        assert_eq!(incoming.receive(ms(60_000), packet(2, 480_000 - 101)), Order::Ahead(1));
+        incoming.receive(ms(0), packet(1, u32::MAX - 100), 8000);
+        assert_eq!(incoming.receive(ms(60_000), packet(2, 480_000 - 101), 8000), Order::Ahead(1));
     }
 
     #[test]
@@ -261,5 +299,29 @@ mod tests {
         assert_eq!(third.sequence, first.sequence.wrapping_add(1));
         assert_eq!(third.timestamp, first.timestamp.wrapping_add(320));
         assert_eq!(out.relay(ms(40), packet(9, 0), Order::Behind(3), 0, 160), None);
+    }
+
+    #[test]
+    fn a_new_clock_goes_on_from_the_old_timestamps() {
+        let mut out = Outgoing::new(ms(0), 1);
+        let narrow = out.audio(ms(20));
+        out.set_clock(ms(40), 48_000);
+        let first = out.audio(ms(40));
+        assert_eq!((first.timestamp.wrapping_sub(narrow.timestamp), first.marker), (160, true));
+        let second = out.audio(ms(60));
+        assert_eq!((second.timestamp.wrapping_sub(first.timestamp), second.marker), (960, false));
+    }
+
+    #[test]
+    fn what_is_coded_anew_keeps_the_gaps_of_its_source() {
+        let mut out = Outgoing::new(ms(0), 1);
+        let ours = out.audio(ms(20));
+        let first = out.coded(ms(50), 7000, 7000, 160, 0);
+        assert_eq!(first.sequence, ours.sequence.wrapping_add(1));
+        assert!(first.marker);
+        let next = out.coded(ms(110), 7480, 7480, 160, 2);
+        assert_eq!(next.sequence, first.sequence.wrapping_add(3));
+        assert_eq!(next.timestamp, first.timestamp.wrapping_add(480));
+        assert!(!next.marker);
     }
 }

@@ -14,9 +14,9 @@ const MAX_HZ: u16 = 4000;
 /// Peak of one frequency: 12 dB under full scale, about -9 dBm0, so that two add up without clipping.
 const PEAK: f64 = 8192.0;
 
-/// One second of a sine of 1 Hz; every whole frequency is a stride through it.
+/// One second of a sine of 1 Hz at 16 kHz; every whole frequency is a stride through it.
 static SINE: LazyLock<Vec<i16>> = LazyLock::new(|| {
-    (0..8000).map(|n| (f64::from(n) * TAU / 8000.0).sin() * PEAK).map(|v| v.round() as i16).collect()
+    (0..16_000).map(|n| (f64::from(n) * TAU / 16_000.0).sin() * PEAK).map(|v| v.round() as i16).collect()
 });
 
 /// A tone's text that cannot be read.
@@ -71,9 +71,14 @@ fn parse_step(text: &str) -> Option<ToneStep> {
     (length <= MAX_STEP && hz.iter().all(|hz| *hz < MAX_HZ)).then_some(ToneStep { hz, length })
 }
 
-/// Sample number `n` of two frequencies in Hz sounding together; 0 Hz is silent.
+/// Sample number `n` of two frequencies in Hz sounding together, at 8 kHz; 0 Hz is silent.
 pub(crate) fn sample(hz: [u16; 2], n: u64) -> i16 {
-    let of = |hz: u16| SINE[(u64::from(hz) * (n % 8000) % 8000) as usize];
+    wide_sample(hz, n.wrapping_mul(2))
+}
+
+/// The same at 16 kHz.
+pub(crate) fn wide_sample(hz: [u16; 2], n: u64) -> i16 {
+    let of = |hz: u16| SINE[(u64::from(hz) * (n % 16_000) % 16_000) as usize];
     of(hz[0]) + of(hz[1])
 }
 

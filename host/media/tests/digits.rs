@@ -5,7 +5,7 @@
 mod common;
 
 use common::*;
-use jackfield_media::{Codec, Command, Event, LegId, Params, dtmf};
+use jackfield_media::{Command, Event, LegId, Params, codec::Law, dtmf};
 
 fn send(world: &mut World, n: u64, digits: &str) {
     world.command(Command::SendDigits { leg: LegId(n), digits: digits.into() });
@@ -117,11 +117,8 @@ fn a_peer_without_telephone_events_hears_tones() {
     let heard = world.take(1);
     assert_eq!(heard.len(), 5);
     assert_one_stream(&heard);
-    let samples: Vec<f64> = heard
-        .iter()
-        .flat_map(|packet| &packet.payload)
-        .map(|code| Codec::Pcmu.decode(*code).into())
-        .collect();
+    let samples: Vec<f64> =
+        heard.iter().flat_map(|packet| &packet.payload).map(|code| Law::Mu.decode(*code).into()).collect();
     let level = |hz: f64| {
         let angle = |n: usize| std::f64::consts::TAU * hz * n as f64 / 8000.0;
         let (re, im) = samples.iter().enumerate().fold((0.0, 0.0), |(re, im), (n, sample)| {

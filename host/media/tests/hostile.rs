@@ -8,8 +8,8 @@ use std::{collections::HashMap, time::Duration};
 
 use common::*;
 use jackfield_media::{
-    Channel, Clip, Codec, Command, Digits, Event, LegId, Params, PlayId, PortId, RecordId, Rtcp, Security,
-    Session, Settings, Source, Tones, dtmf, rtp, tone,
+    Channel, Clip, Codec, Command, Digits, Event, LegId, OpusFormat, Params, PlayId, PortId, RecordId, Rtcp,
+    Security, Session, Settings, Source, Tones, dtmf, rtp, tone,
 };
 use proptest::prelude::*;
 
@@ -27,14 +27,22 @@ fn leg() -> impl Strategy<Value = LegId> {
 }
 
 fn some_params() -> impl Strategy<Value = Params> {
-    let law = prop_oneof![Just((Codec::Pcmu, 0)), Just((Codec::Pcma, 8)), Just((Codec::Pcmu, 255))];
+    let codec = prop_oneof![
+        Just((Codec::Pcmu, 0)),
+        Just((Codec::Pcma, 8)),
+        Just((Codec::Pcmu, 255)),
+        Just((Codec::G722, 9)),
+        Just((Codec::Opus, 111)),
+    ];
     let dtmf = prop_oneof![Just(None), Just(Some(DTMF)), Just(Some(0))];
     let remote = prop_oneof![Just(None), (0..3_u64).prop_map(|n| Some(addr(n)))];
-    (law, dtmf, remote, any::<bool>(), any::<bool>()).prop_map(
+    (codec, dtmf, remote, any::<bool>(), any::<bool>()).prop_map(
         |((codec, payload_type), dtmf, remote, send, receive)| Params {
             codec,
             payload_type,
+            opus: OpusFormat::default(),
             dtmf,
+            dtmf_clock: codec.clock(),
             tones: Tones { heard: true, wanted: false },
             rtcp: Rtcp::Apart(None),
             remote,

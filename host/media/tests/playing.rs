@@ -7,7 +7,7 @@ mod common;
 use std::{net::SocketAddr, time::Duration};
 
 use common::*;
-use jackfield_media::{Codec, Command, Digits, Event, LegId, Params, PlayEnd, PlayId, Settings, Source};
+use jackfield_media::{Command, Digits, Event, LegId, Params, PlayEnd, PlayId, Settings, Source, codec::Law};
 
 fn steps(packets: &[Heard]) -> Vec<u32> {
     packets.windows(2).map(|pair| pair[1].stamp.timestamp.wrapping_sub(pair[0].stamp.timestamp)).collect()
@@ -31,7 +31,7 @@ fn a_prompt_is_one_packet_every_20_ms() {
     assert_eq!(markers(&heard), [true, false, false, false, false]);
     assert_eq!(steps(&heard), [160; 4]);
     assert_one_stream(&heard);
-    let (sound, silence) = (Codec::Pcmu.encode(5000), Codec::Pcmu.silence());
+    let (sound, silence) = (Law::Mu.encode(5000), Law::Mu.silence());
     assert!(heard[..4].iter().all(|packet| packet.payload == [sound; 160] && packet.payload_type == 0));
     assert_eq!(heard[4].payload, [[sound; 80], [silence; 80]].concat(), "the end is padded with silence");
     assert_eq!(world.take_events(), [ended(1, 7, PlayEnd::Finished)]);
@@ -162,9 +162,7 @@ fn a_prompt_goes_on_unheard_while_the_peer_does_not_listen() {
     world.advance(ms(100));
     let heard = world.take(1);
     assert_eq!(heard.len(), 3);
-    assert!(
-        heard.iter().all(|packet| packet.payload_type == 8 && packet.payload == [Codec::Pcma.encode(1); 160])
-    );
+    assert!(heard.iter().all(|packet| packet.payload_type == 8 && packet.payload == [Law::A.encode(1); 160]));
     assert_eq!(world.take(2), []);
     assert_eq!(world.take_events(), [ended(1, 1, PlayEnd::Finished), ended(2, 2, PlayEnd::Finished)]);
 }

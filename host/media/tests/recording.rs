@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 
 use common::*;
 use jackfield_media::{
-    Clip, Codec, Command, Digits, Event, LegId, Params, PlayEnd, RecordEnd, RecordId, Settings, to_wav,
+    Clip, Command, Digits, Event, LegId, Params, PlayEnd, RecordEnd, RecordId, Settings, codec::Law, to_wav,
 };
 
 fn record(max: Duration, silence: Option<Duration>, finish: &str, beep: bool) -> Command {
@@ -36,7 +36,7 @@ fn a_message_after_the_beep() {
     phone.talk_for(&mut world, 11);
     let beep = world.take(1);
     assert_eq!(beep.len(), 10);
-    assert!(beep.iter().all(|packet| packet.payload.iter().any(|code| Codec::Pcmu.decode(*code) > 5000)));
+    assert!(beep.iter().all(|packet| packet.payload.iter().any(|code| Law::Mu.decode(*code) > 5000)));
     phone.talk_for(&mut world, 100);
     phone.press(&mut world, '1');
     phone.talk_for(&mut world, 100);
@@ -58,7 +58,7 @@ fn silence_ends_a_message_with_and_without_packets() {
         phone.talk_for(&mut world, 50);
         for _ in 0..98 {
             match talks_on {
-                true => _ = phone.talk(&mut world, Codec::Pcmu.silence()),
+                true => _ = phone.talk(&mut world, Law::Mu.silence()),
                 false => world.advance(ms(20)),
             }
         }
@@ -121,7 +121,7 @@ fn a_conversation_is_recorded_while_it_is_relayed() {
     assert_eq!(world.take(2).len(), 100);
     world.command(Command::StopRecord { leg: LegId(1), record: RecordId(5) });
     let (_, samples) = recorded(&mut world).expect("a recording");
-    assert!(samples.iter().filter(|sample| **sample == Codec::Pcmu.decode(0x80)).count() >= 99 * 160);
+    assert!(samples.iter().filter(|sample| **sample == Law::Mu.decode(0x80)).count() >= 99 * 160);
 }
 
 fn timed_out(world: &mut World) -> Vec<u64> {

@@ -5,7 +5,10 @@
 mod common;
 
 use common::*;
-use jackfield_media::{Codec, Command, Event, LegId, Params, PlayEnd, codec};
+use jackfield_media::{
+    Command, Event, LegId, Params, PlayEnd,
+    codec::{self, Law},
+};
 
 #[test]
 fn two_phones_talk() {
@@ -36,8 +39,8 @@ fn laws_are_converted_both_ways() {
         first.talk(&mut world, code);
         second.talk(&mut world, code);
         let (mut to_second, mut to_first) = ([code; 160], [code; 160]);
-        codec::convert(Codec::Pcmu, Codec::Pcma, &mut to_second);
-        codec::convert(Codec::Pcma, Codec::Pcmu, &mut to_first);
+        codec::convert(Law::Mu, Law::A, &mut to_second);
+        codec::convert(Law::A, Law::Mu, &mut to_first);
         let (heard_first, heard_second) = (world.take(1), world.take(2));
         assert_eq!((heard_second[0].payload_type, &heard_second[0].payload[..]), (8, &to_second[..]));
         assert_eq!((heard_first[0].payload_type, &heard_first[0].payload[..]), (0, &to_first[..]));
@@ -226,7 +229,7 @@ fn an_announcement_covers_the_conversation() {
     world.play(1, 1, vec![clip(5000, ms(100))]);
     phone.talk_for(&mut world, 10);
     let heard = world.take(1);
-    let announced = heard.iter().filter(|packet| packet.payload == [Codec::Pcmu.encode(5000); 160]).count();
+    let announced = heard.iter().filter(|packet| packet.payload == [Law::Mu.encode(5000); 160]).count();
     assert_eq!((announced, heard.len()), (5, 10 + 5 + 5));
     assert_one_stream(&heard);
 }

@@ -9,7 +9,9 @@ use std::{
 use jackfield_media::Codec;
 use jackfield_plugin::{HttpRequest, HttpResponse, Limits};
 use jackfield_sip::{Digests, Offered};
-use jackfield_switch::{Error, LaunchLimits, Pattern, Peer, PluginSettings, Route, RouteTo, Settings, User};
+use jackfield_switch::{
+    Dtmf, Error, LaunchLimits, Pattern, Peer, PluginSettings, Route, RouteTo, Settings, User,
+};
 
 use crate::{
     Plugin,
@@ -171,11 +173,15 @@ impl Site {
             let parsed = Pattern::parse(pattern)
                 .map_err(|error| SimError::Route { pattern: pattern.clone(), error })?;
             let To { to, ring, fallback } = to.clone();
-            Ok(Route { pattern: parsed, to, ring, fallback })
+            Ok(Route { pattern: parsed, to, ring, fallback, record: false })
         });
         let plugins = self.plugins.iter().map(|(name, plugin)| (name.clone(), plugin_settings(plugin)));
         let (address, prefix) = OUTSIDE;
-        let outside = Peer { name: "outside".to_owned(), addresses: vec![(IpAddr::V4(address), prefix)] };
+        let outside = Peer {
+            name: "outside".to_owned(),
+            addresses: vec![(IpAddr::V4(address), prefix)],
+            dtmf: Dtmf::Auto,
+        };
         Ok(Settings {
             realm: REALM.to_owned(),
             users: self.users.iter().map(|(name, number)| (name.clone(), user(name, number))).collect(),
@@ -214,5 +220,7 @@ fn user(name: &str, number: &str) -> User {
         display_name: capital + letters.as_str(),
         offered: Offered::Md5,
         digests: Digests::of(name, REALM, &password(name)),
+        record: false,
+        dtmf: Dtmf::Auto,
     }
 }

@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "tests fail by panic")]
 
 use jackfield_sip::{
-    Agreed, Audio, Crypto, CryptoSuite, Direction, Local, LocalCodec, NoCommonCodec, Profile, Session, Srtp,
-    agreed, answer, offer, parse_sdp,
+    Agreed, Audio, Crypto, CryptoSuite, Direction, Local, LocalCodec, NoCommonCodec, Payload, Profile,
+    Session, Srtp, agreed, answer, offer, parse_sdp,
 };
 
 fn local() -> Local {
@@ -66,9 +66,10 @@ fn an_answer_takes_the_first_codec_of_the_offer_with_its_numbers() {
         "m=audio 5000 RTP/AVP 96 0 97 8 100 99\na=rtpmap:96 opus/48000/2\na=rtpmap:97 pcma/8000\na=rtpmap:100 telephone-event/48000\na=rtpmap:99 telephone-event/8000\na=fmtp:99 0-15",
     );
     let expected = Agreed {
-        encoding: "PCMU",
-        payload_type: 0,
+        codec: LocalCodec::Pcmu,
+        payload: Payload { pt: 0, encoding: "PCMU".to_owned(), rate: 8000, channels: 1, fmtp: None },
         dtmf: Some(99),
+        dtmf_clock: 8000,
         remote: Some("192.0.2.1:5000".parse().unwrap()),
         rtcp: None,
         rtcp_mux: false,
@@ -86,7 +87,7 @@ fn an_answer_takes_the_first_codec_of_the_offer_with_its_numbers() {
     assert!(body.contains("a=ptime:20\r\n") && body.contains("a=sendrecv\r\n"), "{body}");
 
     let (body, agreed) = answered("m=audio 5000 RTP/AVPF 97\na=rtpmap:97 pcma/8000/1");
-    assert_eq!((agreed.encoding, agreed.payload_type, agreed.dtmf), ("PCMA", 97, None));
+    assert_eq!((agreed.codec, agreed.payload.pt, agreed.dtmf), (LocalCodec::Pcma, 97, None));
     assert!(body.contains("m=audio 4000 RTP/AVPF 97\r\n"), "{body}");
 }
 
@@ -180,7 +181,10 @@ fn static_payload_types_need_no_rtpmap() {
 fn an_answer_to_our_offer_decides() {
     let session = peer("m=audio 5000 RTP/AVP 0 101\na=rtpmap:101 telephone-event/8000\na=recvonly");
     let agreed = agreed(&local(), &session).unwrap();
-    assert_eq!((agreed.encoding, agreed.dtmf, agreed.send, agreed.receive), ("PCMU", Some(101), true, false));
+    assert_eq!(
+        (agreed.codec, agreed.dtmf, agreed.send, agreed.receive),
+        (LocalCodec::Pcmu, Some(101), true, false)
+    );
 }
 
 #[test]
@@ -359,4 +363,48 @@ fn a_line_that_we_cannot_keep_to_is_none() {
     ] {
         assert!(!is_read(&wrong), "{wrong}");
     }
+}
+
+fn all_codecs() -> Local {
+    let codecs = vec![LocalCodec::Opus, LocalCodec::G722, LocalCodec::Pcma, LocalCodec::Pcmu];
+    Local { codecs, ..local() }
+}
+
+#[test]
+fn opus_and_g722_are_offered_with_the_clocks_of_their_rfcs() {
+    let text = String::from_utf8(offer(&all_codecs())).unwrap();
+    assert!(text.contains("m=audio 4000 RTP/AVP 111 9 8 0 101 110\r\n"), "{text}");
+    for line in [
+        "a=rtpmap:111 opus/48000/2",
+        "a=fmtp:111 useinbandfec=1",
+        "a=rtpmap:9 G722/8000",
+        "a=rtpmap:101 telephone-event/8000",
+        "a=rtpmap:110 telephone-event/48000",
+        "a=fmtp:110 0-16",
+    ] {
+        assert!(text.contains(&format!("{line}\r\n")), "{line} in {text}");
+    }
+}
+
+#[test]
+fn events_count_by_the_clock_of_the_codec_where_the_peer_can() {
+    let head = "m=audio 5000 RTP/AVP 96 8 101 100\na=rtpmap:96 OPUS/48000/2\na=fmtp:96 maxaveragebitrate=20000; useinbandfec=1\na=rtpmap:101 telephone-event/8000";
+    let both = peer(&format!("{head}\na=rtpmap:100 telephone-event/48000"));
+    let (body, agreed) = answer(&all_codecs(), &both).unwrap();
+    assert_eq!((agreed.codec, agreed.payload.pt), (LocalCodec::Opus, 96));
+    assert_eq!((agreed.dtmf, agreed.dtmf_clock), (Some(100), 48_000));
+    assert_eq!(agreed.payload.parameter("MaxAverageBitrate"), Some("20000"));
+    assert_eq!(
+        (agreed.payload.parameter("useinbandfec"), agreed.payload.parameter("cbr")),
+        (Some("1"), None)
+    );
+    let body = String::from_utf8(body).unwrap();
+    assert!(body.contains("m=audio 4000 RTP/AVP 96 100\r\na=rtpmap:96 opus/48000/2\r\n"), "{body}");
+    assert!(body.contains("a=rtpmap:100 telephone-event/48000\r\n"), "{body}");
+
+    // Who knows no other clock is understood all the same.
+    let (_, agreed) = answer(&all_codecs(), &peer(head)).unwrap();
+    assert_eq!((agreed.dtmf, agreed.dtmf_clock), (Some(101), 8000));
+    let (_, agreed) = answer(&local(), &both).unwrap();
+    assert_eq!((agreed.codec, agreed.dtmf, agreed.dtmf_clock), (LocalCodec::Pcma, Some(101), 8000));
 }

@@ -8,6 +8,7 @@ pub mod users;
 use std::path::{Path, PathBuf};
 
 use clap::{Parser, Subcommand};
+use jackfield_switch::TapeAction;
 
 use crate::{
     config,
@@ -53,11 +54,40 @@ enum Command {
     Records(records::Arguments),
     /// The plugins of the running exchange: versions live and draining, with their calls.
     Plugins,
+    /// Record a call of the running exchange, or leave a part of it out.
+    Record {
+        /// Its id, as `calls` shows it.
+        call: String,
+        action: RecordAction,
+    },
     /// End a call of the running exchange.
     Hangup {
         /// Its id, as `calls` shows it.
         call: String,
     },
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum RecordAction {
+    /// From now on, or from the answer on.
+    Start,
+    /// Silence from now on: the length stays that of the call.
+    Pause,
+    /// What is said, again.
+    Resume,
+    /// For good.
+    Stop,
+}
+
+impl From<RecordAction> for TapeAction {
+    fn from(action: RecordAction) -> TapeAction {
+        match action {
+            RecordAction::Start => TapeAction::Start,
+            RecordAction::Pause => TapeAction::Pause,
+            RecordAction::Resume => TapeAction::Resume,
+            RecordAction::Stop => TapeAction::Stop,
+        }
+    }
 }
 
 /// Does what the arguments say.
@@ -77,6 +107,9 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Records(arguments) => records::run(arguments, config).await,
         Command::Plugins => plugins(config).await,
         Command::Hangup { call } => ask(config, &Request::HangUp { call }).await.map(drop),
+        Command::Record { call, action } => {
+            ask(config, &Request::Record { call, action: action.into() }).await.map(drop)
+        }
         Command::Apply => apply(config).await,
     }
 }

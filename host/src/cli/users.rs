@@ -13,7 +13,7 @@ use rand::{
 };
 
 use crate::{
-    config::{self, Config, To, User, edit},
+    config::{self, Config, To, edit},
     daemon::Failure,
     store::Store,
 };
@@ -91,12 +91,11 @@ pub async fn run(command: Command, file: &Path) -> Result<(), Failure> {
 /// Gives every user without a password a generated one; returns the new ones.
 pub async fn ensure_passwords(config: &Config, store: &Store) -> Result<Vec<(String, String)>, Failure> {
     let known = store.digests().await?;
-    let mut made = Vec::new();
-    for name in config.users.keys().filter(|name| !known.contains_key(*name)) {
-        let password = generate()?;
-        store.set_digests(name, &Digests::of(name, &config.exchange.realm, &password)).await?;
-        made.push((name.clone(), password));
-    }
+    let new = config.users.keys().filter(|name| !known.contains_key(*name));
+    let made = new.map(|name| Ok((name.clone(), generate()?))).collect::<Result<Vec<_>, Failure>>()?;
+    let digest = |(name, password): &(String, String)| Digests::of(name, &config.exchange.realm, password);
+    let digests: Vec<_> = made.iter().map(|user| (&*user.0, digest(user))).collect();
+    store.set_digests(&digests).await?;
     Ok(made)
 }
 
@@ -123,51 +122,74 @@ struct NewUser {
     password: Option<String>,
 }
 
+impl NewUser {
+    fn entry(&self) -> edit::Entry<'_> {
+        let NewUser { name, number, display, .. } = self;
+        edit::Entry { name, number: number.as_deref(), display: display.as_deref() }
+    }
+
+    /// The password, and whether it was generated here.
+    fn password(&self) -> Result<(String, bool), Failure> {
+        match &self.password {
+            Some(password) if password.is_empty() => Err("an empty password is none".into()),
+            Some(password) => Ok((password.clone(), false)),
+            None => Ok((generate()?, true)),
+        }
+    }
+}
+
 /// Returns the password when it was generated here.
 async fn add(config: &Config, store: &Store, new: &NewUser) -> Result<Option<String>, Failure> {
-    let text = text_with(config, &std::fs::read_to_string(&config.file)?, new)?;
-    let password = set_password(config, store, new).await?;
+    let text = text_with(config, &std::fs::read_to_string(&config.file)?, [new])?;
+    let (password, generated) = new.password()?;
+    let digests = Digests::of(&new.name, &config.exchange.realm, &password);
+    store.set_digests(&[(&new.name, digests)]).await?;
     edit::write(&config.file, &text)?;
-    Ok(password)
+    Ok(generated.then_some(password))
 }
 
-/// The operator's file with that user in it.
-fn text_with(config: &Config, text: &str, new: &NewUser) -> Result<String, Failure> {
-    let mut user: User = config.users.get(&new.name).cloned().unwrap_or_default();
-    user.number = new.number.clone().or(user.number);
-    user.name = new.display.clone().or(user.name);
-    let text = edit::with_user(text, &new.name, &user)?;
+/// The operator's file with those users in it; it is a good one.
+fn text_with<'a>(
+    config: &Config,
+    text: &str,
+    new: impl IntoIterator<Item = &'a NewUser>,
+) -> Result<String, Failure> {
+    let text = edit::with_users(text, new.into_iter().map(NewUser::entry))?;
     config::parse(&config.file, &text)?;
     Ok(text)
-}
-
-/// Returns the password when it was generated here.
-async fn set_password(config: &Config, store: &Store, new: &NewUser) -> Result<Option<String>, Failure> {
-    let (password, generated) = match &new.password {
-        Some(password) if password.is_empty() => return Err("an empty password is none".into()),
-        Some(password) => (password.clone(), false),
-        None => (generate()?, true),
-    };
-    store.set_digests(&new.name, &Digests::of(&new.name, &config.exchange.realm, &password)).await?;
-    Ok(generated.then_some(password))
 }
 
 /// All of the file's users, or none.
 async fn import(config: &Config, store: &Store, file: &Path) -> Result<(), Failure> {
     let users = read_users(file)?;
-    let mut text = std::fs::read_to_string(&config.file)?;
-    for (line, new) in &users {
-        text = text_with(config, &text, new)
-            .map_err(|error| format!("{}:{line}: {}: {error}", file.display(), new.name))?;
-    }
+    let text = std::fs::read_to_string(&config.file)?;
+    let text = text_with(config, &text, users.iter().map(|(_, new)| new))
+        .map_err(|error| first_fault(config, &text, file, &users).unwrap_or(error))?;
+    let mut digests = Vec::with_capacity(users.len());
+    let mut generated = Vec::new();
     for (_, new) in &users {
-        if let Some(password) = set_password(config, store, new).await? {
-            println!("{},{password}", new.name);
-        }
+        let (password, is_new) = new.password()?;
+        digests.push((&*new.name, Digests::of(&new.name, &config.exchange.realm, &password)));
+        generated.extend(is_new.then(|| (&new.name, password)));
     }
+    store.set_digests(&digests).await?;
     edit::write(&config.file, &text)?;
+    for (name, password) in generated {
+        println!("{name},{password}");
+    }
     eprintln!("{} users", users.len());
     Ok(())
+}
+
+/// The first row that cannot be a user, given that one of them cannot. All rows ahead of it can, so it is
+/// found by halving.
+fn first_fault(config: &Config, text: &str, file: &Path, users: &[(u64, NewUser)]) -> Option<Failure> {
+    let rows: Vec<usize> = (0..users.len()).collect();
+    let fault = |last: usize| text_with(config, text, users[..=last].iter().map(|(_, new)| new)).err();
+    let first = rows.partition_point(|&row| fault(row).is_none());
+    let (line, new) = users.get(first)?;
+    let error = fault(first)?;
+    Some(format!("{}:{line}: {}: {error}", file.display(), new.name).into())
 }
 
 /// The rows of a CSV file with their lines.
@@ -260,6 +282,15 @@ mod tests {
         let config = config::load(&site.config.file).unwrap();
         assert_eq!(config.users["alice"].number.as_deref(), Some("101"), "kept");
         assert_eq!(site.store.digests().await.unwrap().len(), 2, "one is generated");
+    }
+
+    #[tokio::test]
+    async fn an_import_keeps_what_it_does_not_name() {
+        let site = Site::new().await;
+        let text = "[users.alice]\nnumber = \"101\"   # the desk\ndigest = \"both\"\n";
+        std::fs::write(&site.config.file, text).unwrap();
+        site.import(b"name,display\nalice,Alice\n").await.unwrap();
+        assert_eq!(std::fs::read_to_string(&site.config.file).unwrap(), format!("{text}name = \"Alice\"\n"));
     }
 
     #[tokio::test]

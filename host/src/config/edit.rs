@@ -3,34 +3,39 @@
 use std::{fs, io, ops::Range, path::Path};
 
 use toml::de::DeTable;
-use toml_edit::{DocumentMut, Item, Table, TomlError, value};
+use toml_edit::{DocumentMut, InlineTable, Item, Table, TomlError, value};
 
-use super::{Digest, User};
+/// What an edit says of a user; what it does not say stays as it is.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry<'a> {
+    pub name: &'a str,
+    pub number: Option<&'a str>,
+    /// What others see.
+    pub display: Option<&'a str>,
+}
 
-/// The text with that user in it.
-pub fn with_user(text: &str, name: &str, user: &User) -> Result<String, TomlError> {
+/// The text with those users in it.
+pub fn with_users<'a>(text: &str, entries: impl IntoIterator<Item = Entry<'a>>) -> Result<String, TomlError> {
     let mut document: DocumentMut = text.parse()?;
     let users = document.entry("users").or_insert_with(|| {
         let mut table = Table::new();
         table.set_implicit(true);
         Item::Table(table)
     });
-    let mut entry = Table::new();
-    if let Some(number) = &user.number {
-        entry["number"] = value(number);
-    }
-    if let Some(display) = &user.name {
-        entry["name"] = value(display);
-    }
-    match user.digest {
-        Digest::Md5 => {}
-        Digest::Sha256 => entry["digest"] = value("sha256"),
-        Digest::Both => entry["digest"] = value("both"),
-    }
     // A `[users]` table or an inline one: each keeps its own style.
-    match users {
-        Item::Table(table) => drop(table.insert(name, Item::Table(entry))),
-        other => other[name] = value(entry.into_inline_table()),
+    let is_inline = users.is_inline_table();
+    for entry in entries {
+        let Some(users) = users.as_table_like_mut() else { break };
+        let user = users.entry(entry.name).or_insert_with(|| match is_inline {
+            true => value(InlineTable::new()),
+            false => Item::Table(Table::new()),
+        });
+        let fields = [("number", entry.number), ("name", entry.display)];
+        for (key, text) in fields.into_iter().filter_map(|(key, text)| Some(key).zip(text)) {
+            if let Some(user) = user.as_table_like_mut() {
+                user.insert(key, value(text));
+            }
+        }
     }
     Ok(document.to_string())
 }

@@ -25,7 +25,7 @@ impl Default for Media {
     fn default() -> Self {
         Media {
             ports: PortRange { first: 20000, last: 29999 },
-            codecs: vec![Codec::Pcma, Codec::Pcmu],
+            codecs: vec![Codec::Opus, Codec::G722, Codec::Pcma, Codec::Pcmu],
             timeout: Duration::from_secs(60),
             workers: None,
         }
@@ -40,4 +40,8 @@ pub enum Codec {
     Pcma,
     /// G.711 mu-law, 8 kHz.
     Pcmu,
+    /// G.722, 16 kHz.
+    G722,
+    /// Opus.
+    Opus,
 }

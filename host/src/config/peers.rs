@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::value::Network;
+use super::{Dtmf, value::Network};
 
 /// `[peers.NAME]`
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -10,4 +10,7 @@ use super::value::Network;
 pub struct Peer {
     /// Single hosts or networks.
     pub addresses: Vec<Network>,
+    /// How digits go to it.
+    #[serde(default)]
+    pub dtmf: Dtmf,
 }

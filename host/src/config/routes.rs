@@ -7,7 +7,7 @@ use serde::{
     de::{self, Visitor, value::MapAccessDeserializer},
 };
 
-use super::value;
+use super::{Record, value};
 
 /// `"PATTERN" = ...`: where a call to matching numbers goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub struct Route {
     pub ring: Option<Duration>,
     /// A user or a number, tried when `to` does not take the call.
     pub fallback: Option<String>,
+    /// Whether its calls are recorded.
+    pub record: Record,
 }
 
 /// Who takes a call.
@@ -45,6 +47,8 @@ struct Table {
     #[serde(default, deserialize_with = "value::duration")]
     ring: Option<Duration>,
     fallback: Option<String>,
+    #[serde(default)]
+    record: Record,
 }
 
 impl Table {
@@ -64,7 +68,7 @@ impl Table {
                 );
             }
         };
-        Ok(Route { to, ring: self.ring, fallback: self.fallback })
+        Ok(Route { to, ring: self.ring, fallback: self.fallback, record: self.record })
     }
 }
 
@@ -87,7 +91,7 @@ impl<'de> Deserialize<'de> for Route {
                     uri if uri.starts_with("sip:") => To::Sip(uri.to_owned()),
                     name => To::Named(name.to_owned()),
                 };
-                Ok(Route { to, ring: None, fallback: None })
+                Ok(Route { to, ring: None, fallback: None, record: Record::OnDemand })
             }
 
             fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Route, A::Error> {

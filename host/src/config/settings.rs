@@ -6,7 +6,7 @@ use jackfield_plugin::Limits;
 use jackfield_sip::{Advertised, Digests, Offered};
 use jackfield_switch as switch;
 
-use super::{Codec, Config, Digest, Peer, Plugin, Route, To, User};
+use super::{Codec, Config, Digest, Dtmf, Peer, Plugin, Record, Route, To, User};
 
 /// What the switch needs. `digests` come from the store, by user name; a user without
 /// digests cannot log in.
@@ -45,12 +45,23 @@ fn to_user(name: &str, user: &User, digests: Digests) -> switch::User {
             Digest::Both => Offered::Both,
         },
         digests,
+        record: user.record == Record::Always,
+        dtmf: to_dtmf(user.dtmf),
+    }
+}
+
+fn to_dtmf(dtmf: Dtmf) -> switch::Dtmf {
+    match dtmf {
+        Dtmf::Auto => switch::Dtmf::Auto,
+        Dtmf::Rfc4733 => switch::Dtmf::Rfc4733,
+        Dtmf::Info => switch::Dtmf::Info,
+        Dtmf::Inband => switch::Dtmf::Inband,
     }
 }
 
 fn to_peer(name: &str, peer: &Peer) -> switch::Peer {
     let addresses = peer.addresses.iter().map(|network| (network.address, network.prefix)).collect();
-    switch::Peer { name: name.to_owned(), addresses }
+    switch::Peer { name: name.to_owned(), addresses, dtmf: to_dtmf(peer.dtmf) }
 }
 
 pub(super) fn to_routes(config: &Config) -> Vec<switch::Route> {
@@ -67,7 +78,8 @@ fn to_route(pattern: &str, route: &Route) -> Option<switch::Route> {
         To::Named(_) => return None,
     };
     let pattern = switch::Pattern::parse(pattern).ok()?;
-    Some(switch::Route { pattern, to, ring: route.ring, fallback: route.fallback.clone() })
+    let record = route.record == Record::Always;
+    Some(switch::Route { pattern, to, ring: route.ring, fallback: route.fallback.clone(), record })
 }
 
 fn to_plugin(plugin: &Plugin) -> switch::PluginSettings {
@@ -83,5 +95,7 @@ fn to_codec(codec: Codec) -> jackfield_media::Codec {
     match codec {
         Codec::Pcma => jackfield_media::Codec::Pcma,
         Codec::Pcmu => jackfield_media::Codec::Pcmu,
+        Codec::G722 => jackfield_media::Codec::G722,
+        Codec::Opus => jackfield_media::Codec::Opus,
     }
 }

@@ -13,6 +13,38 @@ pub struct User {
     /// The challenges that this user's phones understand.
     #[serde(default)]
     pub digest: Digest,
+    /// Whether calls from and to this user are recorded.
+    #[serde(default)]
+    pub record: Record,
+    /// How digits go to this user's phones.
+    #[serde(default)]
+    pub dtmf: Dtmf,
+}
+
+/// Which calls are recorded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Record {
+    /// Those that `jackfield record` names.
+    #[default]
+    OnDemand,
+    /// All of them.
+    Always,
+}
+
+/// How digits go to a phone. They are taken however they come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Dtmf {
+    /// As telephone events where the phone has them, else as tones.
+    #[default]
+    Auto,
+    /// As telephone events (RFC 4733); tones are never taken for digits.
+    Rfc4733,
+    /// As SIP INFO.
+    Info,
+    /// As tones.
+    Inband,
 }
 
 /// Which digest algorithms are offered. Common phones give up when they see a second challenge.

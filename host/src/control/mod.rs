@@ -14,7 +14,7 @@ use std::{
 };
 
 use jackfield_plugin::{PluginStatus, Plugins};
-use jackfield_switch::{CallSummary, Input};
+use jackfield_switch::{CallSummary, Input, TapeAction};
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use tokio::{
@@ -39,6 +39,10 @@ pub enum Request {
     Plugins,
     HangUp {
         call: String,
+    },
+    Record {
+        call: String,
+        action: TapeAction,
     },
     /// Look at the files now.
     Apply,
@@ -129,6 +133,7 @@ impl Daemon {
             Request::Calls => or_failed(self.calls().await, Answer::Calls),
             Request::Plugins => Answer::Plugins(self.plugins.status()),
             Request::HangUp { call } => or_failed(self.hang_up(call).await, |()| Answer::Done),
+            Request::Record { call, action } => or_failed(self.record(call, action).await, |()| Answer::Done),
             Request::Apply => or_failed(self.apply().await, |()| Answer::Done),
             Request::StartCampaign { start, .. } => {
                 or_failed(campaigns::start(self, start, body).await, Answer::Started)
@@ -163,9 +168,28 @@ impl Daemon {
 
     async fn hang_up(&self, call: String) -> Result<(), String> {
         if !self.calls().await?.iter().any(|known| known.id == call) {
-            return Err(format!("there is no call {call}; `jackfield calls` lists them"));
+            return Err(no_call(&call));
         }
         self.inbox.post(Input::HangUp { call }).await;
+        Ok(())
+    }
+
+    async fn record(&self, id: String, action: TapeAction) -> Result<(), String> {
+        let calls = self.calls().await?;
+        let call = calls.iter().find(|call| call.id == id).ok_or_else(|| no_call(&id))?;
+        match (action, call.recording.as_deref()) {
+            (TapeAction::Start, Some(state)) => {
+                return Err(format!("the call {id} has a recording already: {state}"));
+            }
+            (TapeAction::Pause | TapeAction::Resume, Some("running" | "paused"))
+            | (TapeAction::Stop, Some(_))
+            | (TapeAction::Start, None) => {}
+            (_, state) => {
+                let state = state.unwrap_or("none; `jackfield record CALL start` begins one");
+                return Err(format!("the call {id} has no running recording: {state}"));
+            }
+        }
+        self.inbox.post(Input::Tape { call: id, action }).await;
         Ok(())
     }
 
@@ -177,6 +201,10 @@ impl Daemon {
             problems => Err(problems.join("\n")),
         }
     }
+}
+
+fn no_call(id: &str) -> String {
+    format!("there is no call {id}; `jackfield calls` lists them")
 }
 
 fn stopping() -> String {

@@ -19,6 +19,7 @@ use tracing::error;
 use crate::{
     config::PortRange,
     shard::{Clock, Inbox},
+    tapes::Tapes,
 };
 
 /// Commands that may wait for a worker.
@@ -35,6 +36,8 @@ pub struct Options {
     pub media_timeout: Duration,
     /// Legs of one worker.
     pub max_legs: usize,
+    /// Who writes the recordings of calls.
+    pub tapes: Option<Tapes>,
 }
 
 /// The way to a running worker.

@@ -284,6 +284,9 @@ impl Worker {
                 Channel::Rtcp => self.send_control(transmit.port, transmit.to, packet),
             }
         }
+        while let Some(piece) = self.session.poll_piece() {
+            self.options.tapes.iter().for_each(|tapes| tapes.write(piece.clone()));
+        }
         while let Some(event) = self.session.poll_event() {
             match &event {
                 Event::Latched { leg, source, for_good: true } => self.latch(*leg, *source),

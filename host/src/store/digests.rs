@@ -18,14 +18,19 @@ impl Store {
             .collect())
     }
 
-    pub async fn set_digests(&self, user: &str, digests: &Digests) -> Result<(), StoreError> {
-        sqlx::query("INSERT OR REPLACE INTO digests (user, md5, sha256, sha512_256) VALUES (?, ?, ?, ?)")
-            .bind(user)
-            .bind(&digests.md5)
-            .bind(&digests.sha256)
-            .bind(&digests.sha512_256)
-            .execute(&self.writes)
-            .await?;
+    /// All of them, or none.
+    pub async fn set_digests(&self, users: &[(&str, Digests)]) -> Result<(), StoreError> {
+        let mut transaction = self.writes.begin().await?;
+        for (user, digests) in users {
+            sqlx::query("INSERT OR REPLACE INTO digests (user, md5, sha256, sha512_256) VALUES (?, ?, ?, ?)")
+                .bind(*user)
+                .bind(&digests.md5)
+                .bind(&digests.sha256)
+                .bind(&digests.sha512_256)
+                .execute(&mut *transaction)
+                .await?;
+        }
+        transaction.commit().await?;
         Ok(())
     }
 

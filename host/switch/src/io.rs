@@ -92,12 +92,30 @@ pub enum Input {
     Settings(Arc<Settings>),
     /// Bindings from the store, at start.
     Restored(Vec<(String, Binding)>),
+    /// Starts, pauses or ends the recording of a call, by its id.
+    Tape {
+        call: String,
+        action: TapeAction,
+    },
     /// Ends one call by its id.
     HangUp {
         call: String,
     },
     /// No new calls from now on; running calls end with cause `shutdown`.
     Shutdown,
+}
+
+/// What an operator wants of the recording of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TapeAction {
+    /// From now on, or from the answer on.
+    Start,
+    /// Silence from now on.
+    Pause,
+    Resume,
+    /// For good.
+    Stop,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -203,6 +221,9 @@ pub struct CallSummary {
     pub state: String,
     pub plugin: Option<String>,
     pub legs: u32,
+    /// Of the whole call; none when there is none.
+    #[serde(default)]
+    pub recording: Option<String>,
     /// Unix milliseconds.
     pub started_at: u64,
     pub answered_at: Option<u64>,

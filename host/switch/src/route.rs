@@ -134,7 +134,7 @@ mod tests {
 
     fn route(pattern: &str) -> Route {
         let pattern = Pattern::parse(pattern).unwrap();
-        Route { pattern, to: RouteTo::AnyUser, ring: None, fallback: None }
+        Route { pattern, to: RouteTo::AnyUser, ring: None, fallback: None, record: false }
     }
 
     fn best(patterns: &[&str], number: &str) -> Option<String> {

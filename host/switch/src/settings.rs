@@ -38,6 +38,23 @@ pub struct User {
     pub display_name: String,
     pub offered: Offered,
     pub digests: Digests,
+    /// Every call from or to this user is recorded.
+    pub record: bool,
+    pub dtmf: Dtmf,
+}
+
+/// How digits go to a user or a peer. They are taken however they come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Dtmf {
+    /// As telephone events (RFC 4733) where the phone has them, else as tones.
+    #[default]
+    Auto,
+    /// As telephone events; tones are never taken for digits.
+    Rfc4733,
+    /// As SIP INFO.
+    Info,
+    /// As tones.
+    Inband,
 }
 
 /// Hosts whose requests need no digest.
@@ -46,6 +63,7 @@ pub struct Peer {
     pub name: String,
     /// Address and prefix length.
     pub addresses: Vec<(IpAddr, u8)>,
+    pub dtmf: Dtmf,
 }
 
 #[derive(Clone, Debug)]
@@ -55,6 +73,8 @@ pub struct Route {
     pub ring: Option<Duration>,
     /// A user or a number, tried when `to` does not take the call.
     pub fallback: Option<String>,
+    /// Every call by this route is recorded.
+    pub record: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -196,6 +196,7 @@ impl Switch {
             Input::Settings(settings) => self.configure(settings),
             Input::Restored(bindings) => self.restore(bindings),
             Input::HangUp { call } => self.hang_up_by_id(&call),
+            Input::Tape { call, action } => self.operate_tape(&call, action),
             Input::Shutdown => self.shut_down(),
         }
         self.turn();

@@ -4,7 +4,7 @@
 mod common;
 
 use common::*;
-use jackfield_media::Codec;
+use jackfield_media::{Codec, codec::Law};
 use jackfield_switch::{Cause, Command, Error, PlayOptions, Value};
 use rsip::Method;
 
@@ -46,7 +46,7 @@ fn laws_are_converted_where_they_cannot() {
     world.speak(call, 0x55);
     let heard = world.heard(callee);
     let mut converted = [0x55];
-    jackfield_media::codec::convert(Codec::Pcma, Codec::Pcmu, &mut converted);
+    jackfield_media::codec::convert(Law::A, Law::Mu, &mut converted);
     assert_eq!((heard[0].payload_type, heard[0].payload[0]), (PCMU, converted[0]));
     world.hang_up(call);
     world.assert_over();

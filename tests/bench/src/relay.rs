@@ -21,7 +21,7 @@ use jackfield::{
     rtp,
     shard::{Clock, Gate},
 };
-use jackfield_media::{Codec, Command, Lease, LegId, Params, Rtcp, Security, Tones};
+use jackfield_media::{Codec, Command, Lease, LegId, OpusFormat, Params, Rtcp, Security, Tones};
 use jackfield_switch::Input;
 use mio::{Events, Interest, Poll, Token, Waker, net::UdpSocket};
 
@@ -125,6 +125,7 @@ fn measure_worker() -> f64 {
         workers: 1,
         media_timeout: Duration::ZERO,
         max_legs: CALLS * 2,
+        tapes: None,
     };
     let before = threads("media-0");
     let workers = rtp::start(&options, Clock::start(), &gate.inbox(), 1).expect("media ports are free");
@@ -142,7 +143,9 @@ fn measure_worker() -> f64 {
         let params = Params {
             codec: Codec::Pcma,
             payload_type: 8,
+            opus: OpusFormat::default(),
             dtmf: Some(101),
+            dtmf_clock: 8000,
             tones: Tones::default(),
             rtcp: Rtcp::Apart(None),
             remote: Some(phones.address(index)),

@@ -1,53 +1,69 @@
-//! Audio codecs. 8-bit codes on the wire, 16-bit linear samples inside.
+//! Audio codecs: packets of 20 ms on the wire, 16-bit linear samples inside.
+//!
+//! Narrow-band sound has 8,000 samples a second inside, wide-band sound 16,000. Opus is coded at 16 kHz too: between
+//! two Opus phones nothing is decoded, and whoever else takes part has no more.
 
+mod decoder;
+mod ear;
+mod encoder;
 mod g711;
+mod g722;
+mod half;
+mod mouth;
+mod opus;
+
+pub use decoder::Decoder;
+pub use ear::Ear;
+pub use encoder::Encoder;
+pub use g711::{Law, convert};
+pub use half::{Doubler, Halver};
+pub(crate) use mouth::Mouth;
 
 use crate::Codec;
 
-const ALAW_OF_ULAW: [u8; 256] = conversion(Codec::Pcmu, Codec::Pcma);
-const ULAW_OF_ALAW: [u8; 256] = conversion(Codec::Pcma, Codec::Pcmu);
+/// Most samples of one packet: 120 ms at 16 kHz, the longest of Opus (RFC 6716 2.1.4).
+pub const MAX_SAMPLES: usize = 1920;
+/// Most bytes of a packet that we make: 20 ms at 64 kbit/s.
+pub const MAX_PAYLOAD: usize = 160;
 
 impl Codec {
-    /// The code for one linear 16-bit sample.
-    pub const fn encode(self, sample: i16) -> u8 {
+    /// The law of G.711, for its two codecs.
+    pub const fn law(self) -> Option<Law> {
         match self {
-            Codec::Pcmu => g711::ulaw_code(sample),
-            Codec::Pcma => g711::alaw_code(sample),
+            Codec::Pcmu => Some(Law::Mu),
+            Codec::Pcma => Some(Law::A),
+            Codec::G722 | Codec::Opus => None,
         }
     }
 
-    /// The linear 16-bit sample of one code.
-    pub const fn decode(self, code: u8) -> i16 {
+    /// The RTP clock in Hz. G.722 counts as if it had 8,000 samples a second (RFC 3551 4.5.2), Opus always as if it
+    /// had 48,000 (RFC 7587 4.1).
+    pub const fn clock(self) -> u32 {
         match self {
-            Codec::Pcmu => g711::ULAW_SAMPLES[code as usize],
-            Codec::Pcma => g711::ALAW_SAMPLES[code as usize],
+            Codec::Pcmu | Codec::Pcma | Codec::G722 => 8000,
+            Codec::Opus => 48_000,
         }
     }
 
-    /// The code of a sample of zero.
-    pub const fn silence(self) -> u8 {
-        self.encode(0)
+    /// Samples a second of the sound that we decode and encode.
+    pub const fn rate(self) -> u32 {
+        match self {
+            Codec::Pcmu | Codec::Pcma => 8000,
+            Codec::G722 | Codec::Opus => 16_000,
+        }
     }
-}
 
-/// Turns codes of one law into codes of the other, in place; sizes and rates are equal.
-pub fn convert(from: Codec, to: Codec, codes: &mut [u8]) {
-    let table = match (from, to) {
-        (Codec::Pcmu, Codec::Pcma) => &ALAW_OF_ULAW,
-        (Codec::Pcma, Codec::Pcmu) => &ULAW_OF_ALAW,
-        (Codec::Pcmu, Codec::Pcmu) | (Codec::Pcma, Codec::Pcma) => return,
-    };
-    for code in codes {
-        *code = table[usize::from(*code)];
+    /// Whether the sound reaches beyond 4 kHz.
+    pub const fn is_wide(self) -> bool {
+        self.rate() > 8000
     }
-}
 
-const fn conversion(from: Codec, to: Codec) -> [u8; 256] {
-    let mut table = [0; 256];
-    let mut code = 0;
-    while code < 256 {
-        table[code] = to.encode(from.decode(code as u8));
-        code += 1;
+    /// How long the sound of a packet is, in ticks of the RTP clock; 0 for what is no packet of this codec.
+    pub fn span(self, payload: &[u8]) -> u32 {
+        match self {
+            // One byte for each tick, be it one sample or two.
+            Codec::Pcmu | Codec::Pcma | Codec::G722 => payload.len() as u32,
+            Codec::Opus => opus::span(payload),
+        }
     }
-    table
 }

@@ -1,6 +1,8 @@
 //! Walks a prompt frame by frame.
 
-use crate::{Codec, Digits, PlayId, Source, dtmf, tick, tone};
+use std::ops::Range;
+
+use crate::{Digits, PlayId, Source, codec::Law, dtmf, tick, tone};
 
 /// A prompt that is playing.
 #[derive(Debug)]
@@ -36,19 +38,33 @@ impl Player {
     }
 
     /// Fills the next 20 ms without a gap between sources, the last one with silence to its end.
-    pub(crate) fn fill(&mut self, codec: Codec, frame: &mut [u8; tick::FRAME]) {
+    pub(crate) fn fill(&mut self, law: Law, frame: &mut [u8; tick::FRAME]) {
+        let filled = self.walk(|source, position, at| copy(source, position, law, &mut frame[at]));
+        frame[filled..].fill(law.silence());
+    }
+
+    /// The same as sound at 16 kHz.
+    pub(crate) fn fill_wide(&mut self, frame: &mut [i16; tick::WIDE_FRAME]) {
+        let filled = self.walk(|source, position, at| {
+            copy_wide(source, 2 * position, &mut frame[2 * at.start..2 * at.end]);
+        });
+        frame[2 * filled..].fill(0);
+    }
+
+    /// Goes on by one frame. `copy` gets a source, a position in it, and where in the frame that sounds; gives how
+    /// much of the frame was filled.
+    fn walk(&mut self, mut copy: impl FnMut(&Source, u64, Range<usize>)) -> usize {
         let mut filled = 0;
-        while filled < frame.len() {
+        while filled < tick::FRAME {
             let Some(source) = self.sources.get(self.source) else { break };
             let left = length(source).saturating_sub(self.position);
-            let room = &mut frame[filled..];
-            let count = left.min(room.len() as u64) as usize;
-            copy(source, self.position, codec, &mut room[..count]);
+            let count = left.min((tick::FRAME - filled) as u64) as usize;
+            copy(source, self.position, filled..filled + count);
             self.position += count as u64;
             filled += count;
             self.settle();
         }
-        frame[filled..].fill(codec.silence());
+        filled
     }
 
     /// Everything is played.
@@ -83,37 +99,60 @@ fn length(source: &Source) -> u64 {
 }
 
 /// Copies the codes from `position` on; `codes` does not reach beyond the end of the source.
-fn copy(source: &Source, position: u64, codec: Codec, codes: &mut [u8]) {
-    let mut generate = |sample: &dyn Fn(u64) -> i16| {
-        for (code, n) in codes.iter_mut().zip(position..) {
-            *code = codec.encode(sample(n));
-        }
-    };
+fn copy(source: &Source, position: u64, law: Law, codes: &mut [u8]) {
     match source {
         Source::Clip(clip) => {
             let from = position as usize;
-            codes.copy_from_slice(&clip.encoded(codec)[from..from + codes.len()]);
+            codes.copy_from_slice(&clip.encoded(law)[from..from + codes.len()]);
         }
-        Source::Tone(steps) => generate(&|mut n| {
+        Source::Silence(_) => codes.fill(law.silence()),
+        Source::Tone(_) | Source::Dtmf(_) => {
+            for (code, n) in codes.iter_mut().zip(position..) {
+                *code = law.encode(generated(source, n, tone::sample, 1));
+            }
+        }
+    }
+}
+
+/// Copies the sound at 16 kHz, of which `position` counts the samples.
+fn copy_wide(source: &Source, position: u64, sound: &mut [i16]) {
+    match source {
+        Source::Clip(clip) => {
+            let from = position as usize;
+            sound.copy_from_slice(&clip.wide()[from..from + sound.len()]);
+        }
+        Source::Silence(_) => sound.fill(0),
+        Source::Tone(_) | Source::Dtmf(_) => {
+            for (sample, n) in sound.iter_mut().zip(position..) {
+                *sample = generated(source, n, tone::wide_sample, 2);
+            }
+        }
+    }
+}
+
+/// Sample `n` of a tone or of digits, at `times` 8 kHz.
+fn generated(source: &Source, mut n: u64, sample: fn([u16; 2], u64) -> i16, times: u64) -> i16 {
+    match source {
+        Source::Tone(steps) => {
             for step in steps.iter() {
-                let length = tick::samples(step.length);
+                let length = tick::samples(step.length).saturating_mul(times);
                 if n < length {
-                    return tone::sample(step.hz, n);
+                    return sample(step.hz, n);
                 }
                 n -= length;
             }
             0
-        }),
-        Source::Silence(_) => codes.fill(codec.silence()),
-        Source::Dtmf(digits) => generate(&|n| {
-            let (digit, n) = (n / (2 * tone::DTMF_ON), n % (2 * tone::DTMF_ON));
-            let event =
-                digits.as_bytes().get(digit as usize).and_then(|digit| dtmf::event_of(char::from(*digit)));
-            match event {
-                Some(event) if n < tone::DTMF_ON => tone::sample(tone::dtmf(event), n),
+        }
+        Source::Dtmf(digits) => {
+            let on = times * tone::DTMF_ON;
+            let (digit, n) = (n / (2 * on), n % (2 * on));
+            let digit = digits.as_bytes().get(digit as usize);
+            match digit.and_then(|digit| dtmf::event_of(char::from(*digit))) {
+                Some(event) if n < on => sample(tone::dtmf(event), n),
                 _ => 0,
             }
-        }),
+        }
+        Source::Clip(_) | Source::Silence(_) => 0,
     }
 }
 
@@ -136,15 +175,15 @@ mod tests {
         let mut samples = Vec::new();
         while !player.is_finished() && samples.len() < limit * tick::FRAME {
             let mut frame = [0; tick::FRAME];
-            player.fill(Codec::Pcma, &mut frame);
-            samples.extend(frame.map(|code| Codec::Pcma.decode(code)));
+            player.fill(Law::A, &mut frame);
+            samples.extend(frame.map(|code| Law::A.decode(code)));
         }
         samples
     }
 
     #[test]
     fn sources_follow_without_a_gap_and_only_the_end_is_padded() {
-        let loud = Codec::Pcma.decode(Codec::Pcma.encode(10_000));
+        let loud = Law::A.decode(Law::A.encode(10_000));
         let sources = vec![clip(10_000, 100), Source::Silence(Duration::from_millis(5)), clip(10_000, 300)];
         let samples = play(player(sources, 1), 100);
         assert_eq!(samples.len(), 480);
@@ -178,6 +217,32 @@ mod tests {
         let digits = play(player(vec![Source::Dtmf("1x".into())], 1), 1000);
         assert_eq!(digits.len(), 3200);
         assert!(loud(&digits[..800]) && !loud(&digits[800..]));
+    }
+
+    #[test]
+    fn wide_band_sound_is_the_same_at_twice_the_rate() {
+        let sources = || {
+            vec![
+                clip(10_000, 500),
+                Source::Dtmf("1".into()),
+                Source::Silence(Duration::from_millis(5)),
+                Source::Tone(tone::named("440/100,0/50").unwrap()),
+            ]
+        };
+        let narrow = play(player(sources(), 2), 1000);
+        let mut player = player(sources(), 2);
+        let mut wide = Vec::new();
+        while !player.is_finished() {
+            let mut frame = [0; tick::WIDE_FRAME];
+            player.fill_wide(&mut frame);
+            wide.extend(frame);
+        }
+        assert_eq!(wide.len(), 2 * narrow.len());
+        let is_loud = |samples: &[i16]| samples.iter().any(|sample| sample.abs() > 1000);
+        for n in (0..narrow.len() - 40).step_by(40) {
+            let sounds = is_loud(&narrow[n..n + 40]);
+            assert_eq!(is_loud(&wide[2 * n..2 * n + 80]), sounds, "at sample {n}");
+        }
     }
 
     #[test]

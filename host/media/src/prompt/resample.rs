@@ -1,21 +1,44 @@
-//! From any rate to 8 kHz, when a prompt is loaded: a polyphase low-pass with a windowed sinc.
+//! From any rate to 8 and 16 kHz, when a prompt is loaded: a polyphase low-pass with a windowed sinc.
 
 use std::f64::consts::{PI, TAU};
 
-const TARGET: u32 = 8000;
-/// Pass band edge plus half the transition: flat to 3.4 kHz, silent above 4 kHz.
-const CUTOFF_HZ: f64 = 3700.0;
+use crate::codec::Doubler;
+
+/// Pass band edge plus half the transition, of half the lower rate: flat to 3.4 kHz and silent above 4 kHz, where
+/// either side has 8 kHz.
+const CUTOFF: f64 = 0.925;
 /// Zero crossings of the sinc on either side; with a Blackman window the transition is 600 Hz wide.
 const CROSSINGS: f64 = 32.0;
 
 pub(super) fn to_8_khz(rate: u32, input: &[i16]) -> Vec<i16> {
-    if rate == TARGET {
+    to(8000, rate, input)
+}
+
+/// Silence or a cut makes it `length` samples, which differ by rounding.
+pub(super) fn to_16_khz(rate: u32, input: &[i16], length: usize) -> Vec<i16> {
+    let mut output = to(16_000, rate, input);
+    output.resize(length, 0);
+    output
+}
+
+/// From 8 kHz to 16 kHz.
+pub(super) fn doubled(input: &[i16]) -> Vec<i16> {
+    let mut doubler = Doubler::default();
+    let mut output = vec![0; 2 * input.len()];
+    for (narrow, wide) in input.chunks(960).zip(output.chunks_mut(1920)) {
+        doubler.double(narrow, wide);
+    }
+    output
+}
+
+fn to(target: u32, rate: u32, input: &[i16]) -> Vec<i16> {
+    if rate == target {
         return input.to_vec();
     }
     // Output sample n lies at input position n * down / up.
-    let divisor = gcd(rate, TARGET);
-    let (up, down) = ((TARGET / divisor) as usize, (rate / divisor) as usize);
-    let cutoff = CUTOFF_HZ / f64::from(rate);
+    let divisor = gcd(rate, target);
+    let (up, down) = ((target / divisor) as usize, (rate / divisor) as usize);
+    let cutoff = CUTOFF * f64::from(target.min(rate)) / 2.0 / f64::from(rate);
     let half = (CROSSINGS / (2.0 * cutoff)).ceil() as usize;
     let length = input.len() * up / down;
     let phases: Vec<Vec<f32>> =
@@ -93,6 +116,22 @@ mod tests {
                 let made = to_8_khz(rate, &tone(rate, hz, 0.5));
                 let left = 10.0 * (power(made[400..3600].iter().map(|v| f64::from(*v))) / 5e7).log10();
                 assert!(left < -60.0, "{rate} Hz, tone {hz}: {left:.1} dB");
+            }
+        }
+    }
+
+    #[test]
+    fn wide_band_sound_comes_through_clean() {
+        for rate in RATES {
+            for hz in [300.0, 3000.0, 6800.0] {
+                if hz > 0.8 * f64::from(rate) / 2.0 {
+                    continue;
+                }
+                let (made, exact) = (to_16_khz(rate, &tone(rate, hz, 0.8), 12_800), tone(16_000, hz, 0.8));
+                let middle = 800..12_000;
+                let noise = power(middle.clone().map(|n| f64::from(made[n]) - f64::from(exact[n])));
+                let snr = 10.0 * (power(middle.map(|n| f64::from(exact[n]))) / noise).log10();
+                assert!(snr > 60.0, "{rate} Hz, tone {hz}: {snr:.1} dB");
             }
         }
     }

@@ -173,7 +173,7 @@ mod tests {
             let timestamp = at as u32 / 20 * 160;
             let stamp = Stamp { ssrc, sequence, timestamp, marker: false };
             let now = Duration::from_millis(at);
-            let order = self.incoming.receive(now, stamp);
+            let order = self.incoming.receive(now, stamp, 8000);
             self.reception.receive(now, stamp, order, Some(8000));
         }
     }

@@ -9,8 +9,8 @@ pub(crate) struct Sent {
     pub(crate) packets: u64,
     /// Payload only.
     pub(crate) octets: u64,
-    /// The newest audio: its timestamp and when it was sent.
-    newest: Option<(u32, Time)>,
+    /// The newest audio: its timestamp, when it was sent, and its clock in Hz.
+    newest: Option<(u32, Time, u32)>,
 }
 
 impl Sent {
@@ -24,14 +24,14 @@ impl Sent {
     }
 
     /// Audio with `timestamp` went out at `now`.
-    pub(crate) fn audio(&mut self, now: Time, timestamp: u32) {
-        self.newest = Some((timestamp, now));
+    pub(crate) fn audio(&mut self, now: Time, timestamp: u32, clock: u32) {
+        self.newest = Some((timestamp, now, clock));
     }
 
     /// The moment `now` in timestamps of the stream (RFC 3550 6.4.1).
     pub(super) fn timestamp_at(&self, now: Time) -> u32 {
-        self.newest.map_or(0, |(timestamp, then)| {
-            timestamp.wrapping_add(tick::samples(now.saturating_sub(then)) as u32)
+        self.newest.map_or(0, |(timestamp, then, clock)| {
+            timestamp.wrapping_add(tick::ticks(now.saturating_sub(then), clock) as u32)
         })
     }
 }

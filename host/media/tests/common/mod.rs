@@ -4,8 +4,8 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use jackfield_media::{
-    Clip, Codec, Command, Digits, Event, LegId, Params, Piece, PlayEnd, PlayId, PortId, Rtcp, Security,
-    Session, Settings, Source, Tones, dtmf, rtp,
+    Clip, Codec, Command, Digits, Event, LegId, OpusFormat, Params, Piece, PlayEnd, PlayId, PortId, Rtcp,
+    Security, Session, Settings, Source, Tones, dtmf, rtp,
 };
 
 pub(crate) const DTMF: u8 = 101;
@@ -24,7 +24,9 @@ pub(crate) fn params(n: u64) -> Params {
     Params {
         codec: Codec::Pcmu,
         payload_type: 0,
+        opus: OpusFormat::default(),
         dtmf: Some(DTMF),
+        dtmf_clock: 8000,
         tones: Tones::default(),
         rtcp: Rtcp::Apart(None),
         remote: Some(addr(n)),
@@ -138,7 +140,7 @@ impl World {
         let stamp =
             rtp::Stamp { ssrc: phone.ssrc, sequence: phone.sequence, timestamp: phone.timestamp, marker };
         phone.sequence = phone.sequence.wrapping_add(1);
-        let mut packet = [0; 400];
+        let mut packet = [0; 600];
         let length = rtp::build(&mut packet, stamp, payload_type, payload).expect("room");
         self.deliver(phone.leg, phone.address, &mut packet[..length])
     }

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use jackfield_media::{Codec, dtmf, rtp};
+use jackfield_media::{codec::Law, dtmf, rtp};
 
 use super::{
     recognise::{Files, Found, LOST, Place, Recogniser, Sound},
@@ -80,7 +80,7 @@ impl Ear {
             dtmf: None,
             packets: 0,
             reorder: Reorder::default(),
-            recogniser: Recogniser::new(Codec::Pcma, files),
+            recogniser: Recogniser::new(Law::A, files),
             newest: None,
             origin: None,
             pressed: None,
@@ -100,7 +100,7 @@ impl Ear {
             payload: packet.payload().to_vec(),
         };
         let place = self.place(frame.timestamp);
-        if codec_of(frame.payload_type).is_some() {
+        if law_of(frame.payload_type).is_some() {
             let origin = now.as_micros() as Place / 125 - place;
             self.origin = Some(self.origin.map_or(origin, |known| known.min(origin)));
         }
@@ -142,8 +142,8 @@ impl Ear {
     fn hear(&mut self, frame: &Frame) {
         let place = self.place(frame.timestamp);
         self.newest = Some((place, frame.timestamp));
-        if let Some(codec) = codec_of(frame.payload_type) {
-            self.recogniser.hear(place, codec, &frame.payload);
+        if let Some(law) = law_of(frame.payload_type) {
+            self.recogniser.hear(place, law, &frame.payload);
         } else if Some(frame.payload_type) == self.dtmf
             && let Some(payload) = dtmf::Payload::parse(&frame.payload)
             && self.pressed.replace(frame.timestamp) != Some(frame.timestamp)
@@ -168,10 +168,10 @@ fn is_alike(heard: &str, text: &str) -> bool {
 }
 
 /// The static types of RFC 3551.
-fn codec_of(payload_type: u8) -> Option<Codec> {
+fn law_of(payload_type: u8) -> Option<Law> {
     match payload_type {
-        0 => Some(Codec::Pcmu),
-        8 => Some(Codec::Pcma),
+        0 => Some(Law::Mu),
+        8 => Some(Law::A),
         _ => None,
     }
 }

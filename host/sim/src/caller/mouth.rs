@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, net::SocketAddr, time::Duration};
 
-use jackfield_media::{Codec, dtmf, rtp};
+use jackfield_media::{codec::Law, dtmf, rtp};
 
 const TICK: Duration = Duration::from_millis(20);
 /// Samples of a packet.
@@ -15,7 +15,7 @@ const PAUSE: u32 = 3;
 #[derive(Debug)]
 pub(crate) struct Mouth {
     pub(crate) to: SocketAddr,
-    codec: Codec,
+    law: Law,
     payload_type: u8,
     dtmf: Option<u8>,
     ssrc: u32,
@@ -43,7 +43,7 @@ enum Beat {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Line {
     pub(crate) to: SocketAddr,
-    pub(crate) codec: Codec,
+    pub(crate) law: Law,
     pub(crate) payload_type: u8,
     pub(crate) dtmf: Option<u8>,
 }
@@ -53,7 +53,7 @@ impl Mouth {
     pub(crate) fn new(now: Duration, line: Line, random: u64) -> Mouth {
         Mouth {
             to: line.to,
-            codec: line.codec,
+            law: line.law,
             payload_type: line.payload_type,
             dtmf: line.dtmf,
             ssrc: (random >> 32) as u32,
@@ -68,7 +68,7 @@ impl Mouth {
 
     /// A new agreement; what is being said goes on.
     pub(crate) fn agree(&mut self, line: Line) {
-        Line { to: self.to, codec: self.codec, payload_type: self.payload_type, dtmf: self.dtmf } = line;
+        Line { to: self.to, law: self.law, payload_type: self.payload_type, dtmf: self.dtmf } = line;
     }
 
     pub(crate) fn say(&mut self, samples: &[i16]) {
@@ -84,7 +84,7 @@ impl Mouth {
     /// The packet that is due.
     pub(crate) fn packet(&mut self) -> Option<Vec<u8>> {
         self.next += TICK;
-        let mut frame = [self.codec.silence(); FRAME];
+        let mut frame = [self.law.silence(); FRAME];
         let packet = match self.key() {
             Beat::Event(payload, pressed, first) => {
                 let payload_type = self.dtmf?;
@@ -93,7 +93,7 @@ impl Mouth {
             Beat::Pause => self.build(self.payload_type, self.timestamp, false, &frame),
             Beat::Free => {
                 let saying = self.saying.drain(..FRAME.min(self.saying.len()));
-                frame.iter_mut().zip(saying).for_each(|(code, sample)| *code = self.codec.encode(sample));
+                frame.iter_mut().zip(saying).for_each(|(code, sample)| *code = self.law.encode(sample));
                 self.build(self.payload_type, self.timestamp, false, &frame)
             }
         };
@@ -131,7 +131,7 @@ mod tests {
 
     fn mouth() -> Mouth {
         let to = ([192, 0, 2, 1], 20_000).into();
-        let line = Line { to, codec: Codec::Pcmu, payload_type: 0, dtmf: Some(101) };
+        let line = Line { to, law: Law::Mu, payload_type: 0, dtmf: Some(101) };
         Mouth::new(Duration::ZERO, line, 0x0000_0007_0000_0010)
     }
 
@@ -157,7 +157,7 @@ mod tests {
         );
         assert!(sent[..7].iter().all(|p| p.0 == 101 && p.1.timestamp == 0x10));
         assert!(sent[0].1.marker && sent[1..].iter().all(|p| !p.1.marker));
-        assert!(sent[7..].iter().all(|p| p.0 == 0 && p.2 == [Codec::Pcmu.silence(); FRAME]));
+        assert!(sent[7..].iter().all(|p| p.0 == 0 && p.2 == [Law::Mu.silence(); FRAME]));
         assert_eq!(sent[7].1.timestamp, 0x10 + 7 * 160);
     }
 
@@ -167,7 +167,7 @@ mod tests {
         mouth.say(&[8000; 200]);
         mouth.press("1");
         let sent = packets(&mut mouth, 12);
-        let loud = Codec::Pcmu.encode(8000);
+        let loud = Law::Mu.encode(8000);
         assert!(sent[..10].iter().all(|p| p.2.first() != Some(&loud)));
         assert!(sent[10].2.iter().all(|code| *code == loud));
         assert_eq!(sent[11].2.iter().filter(|code| **code == loud).count(), 40);

@@ -59,11 +59,13 @@ impl Phone {
         self.set(|phone| phone.greeting = Some(text.to_owned()))
     }
 
-    /// Its codecs, best first.
+    /// Its codecs, best first; it is deaf and dumb in others than G.711.
     pub fn speaks(&self, codecs: &[Codec]) -> &Phone {
         let local = |codec: &Codec| match codec {
             Codec::Pcma => LocalCodec::Pcma,
             Codec::Pcmu => LocalCodec::Pcmu,
+            Codec::G722 => LocalCodec::G722,
+            Codec::Opus => LocalCodec::Opus,
         };
         self.set(|phone| phone.codecs = codecs.iter().map(local).collect())
     }

@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use jackfield_media::{Clip, Codec};
+use jackfield_media::{Clip, codec::Law};
 
 use super::pitch;
 use crate::voice::{self, CELL, CODE, Code};
@@ -87,7 +87,7 @@ impl Files {
 /// Sees samples once, in order, and remembers what they were.
 #[derive(Clone, Debug)]
 pub(crate) struct Recogniser {
-    codec: Codec,
+    law: Law,
     files: Arc<Files>,
     found: Vec<Found>,
     /// Codes that are not understood yet; the first one is at `base`.
@@ -157,16 +157,16 @@ impl Other {
 }
 
 impl Recogniser {
-    pub(crate) fn new(codec: Codec, files: Arc<Files>) -> Recogniser {
-        Recogniser { codec, files, found: Vec::new(), codes: VecDeque::new(), base: 0, now: Now::Silence }
+    pub(crate) fn new(law: Law, files: Arc<Files>) -> Recogniser {
+        Recogniser { law, files, found: Vec::new(), codes: VecDeque::new(), base: 0, now: Now::Silence }
     }
 
     /// The codes at `place`; what lies between two calls is silence or lost.
-    pub(crate) fn hear(&mut self, place: Place, codec: Codec, codes: &[u8]) {
+    pub(crate) fn hear(&mut self, place: Place, law: Law, codes: &[u8]) {
         let end = self.base + self.codes.len() as Place;
-        if codec != self.codec || place > end {
+        if law != self.law || place > end {
             self.understand(true);
-            self.codec = codec;
+            self.law = law;
             self.base = place;
         }
         // What was heard already is not heard again.
@@ -202,7 +202,7 @@ impl Recogniser {
     /// Goes through what was received; at the `end` of a piece also through the last samples.
     fn understand(&mut self, end: bool) {
         let codes: Vec<u8> = self.codes.drain(..).collect();
-        let samples: Vec<i16> = codes.iter().map(|code| self.codec.decode(*code)).collect();
+        let samples: Vec<i16> = codes.iter().map(|code| self.law.decode(*code)).collect();
         let base = self.base;
         let mut at = 0;
         while at < samples.len() {
@@ -276,7 +276,7 @@ impl Recogniser {
         let (_, clip) = &self.files.0[*index];
         // Packets that were lost are passed over.
         *at = usize::try_from(place - *begin).unwrap_or(usize::MAX);
-        let rest = clip.encoded(self.codec).get(*at..).unwrap_or_default();
+        let rest = clip.encoded(self.law).get(*at..).unwrap_or_default();
         let alike = rest.iter().zip(codes).take_while(|(file, heard)| file == heard).count();
         *at += alike;
         let is_over = alike < codes.len() || alike == rest.len();
@@ -287,12 +287,12 @@ impl Recogniser {
     }
 
     fn find_file(&mut self, place: Place, codes: &[u8]) -> Option<Now> {
-        let loud = |code: &u8| self.codec.decode(*code).unsigned_abs() > QUIET.unsigned_abs();
+        let loud = |code: &u8| self.law.decode(*code).unsigned_abs() > QUIET.unsigned_abs();
         if !codes.first().is_some_and(loud) {
             return None;
         }
         let begins = |(_, clip): &(String, Arc<Clip>)| {
-            let file = clip.encoded(self.codec);
+            let file = clip.encoded(self.law);
             let lead = file.iter().position(loud)?;
             let count = ALIKE.min(file.len() - lead);
             (codes.len() >= count && file[lead..lead + count] == codes[..count]).then_some(lead)
@@ -352,14 +352,14 @@ impl Now {
 mod tests {
     use super::*;
 
-    const CODEC: Codec = Codec::Pcma;
+    const LAW: Law = Law::A;
 
     fn speech(text: &str) -> Sound {
         Sound::Speech(text.to_owned())
     }
 
     fn codes(samples: &[i16]) -> Vec<u8> {
-        samples.iter().map(|sample| CODEC.encode(*sample)).collect()
+        samples.iter().map(|sample| LAW.encode(*sample)).collect()
     }
 
     fn tone(hz: f64, count: usize) -> Vec<i16> {
@@ -369,9 +369,9 @@ mod tests {
 
     /// In packets of 20 ms, without those of `lost`.
     fn listen(files: Files, samples: &[i16], lost: &[usize]) -> Vec<Found> {
-        let mut recogniser = Recogniser::new(CODEC, Arc::new(files));
+        let mut recogniser = Recogniser::new(LAW, Arc::new(files));
         for (n, packet) in codes(samples).chunks(CODE).enumerate().filter(|(n, _)| !lost.contains(n)) {
-            recogniser.hear((n * CODE) as Place, CODEC, packet);
+            recogniser.hear((n * CODE) as Place, LAW, packet);
         }
         recogniser.found()
     }

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use jackfield_media::Codec;
+use jackfield_media::codec::Law;
 use jackfield_sip::{
     self as sip, Answer, Endpoint, Event, Flow, FlowId, Invite, Local, LocalCodec, Message, Name, ServerId,
     SessionEnd, SessionId, Srtp, Transport,
@@ -370,8 +370,8 @@ impl Telephone {
             call.mouth = None;
             return;
         };
-        let codec = if agreed.encoding == "PCMU" { Codec::Pcmu } else { Codec::Pcma };
-        let line = mouth::Line { to, codec, payload_type: agreed.payload_type, dtmf: agreed.dtmf };
+        let law = if agreed.codec == LocalCodec::Pcmu { Law::Mu } else { Law::A };
+        let line = mouth::Line { to, law, payload_type: agreed.payload.pt, dtmf: agreed.dtmf };
         match &mut call.mouth {
             Some(mouth) => mouth.agree(line),
             None => call.mouth = Some(Mouth::new(now, line, random)),

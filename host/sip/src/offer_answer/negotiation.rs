@@ -2,17 +2,25 @@
 
 use super::types::Stream;
 use super::writing::{add_crypto, audio_line, describe, refused_line};
-use super::{Agreed, Audio, Direction, Encrypted, Local, NoCommonCodec, Payload, Profile, Session};
+use super::{
+    Agreed, Audio, Direction, Encrypted, Local, LocalCodec, NoCommonCodec, Payload, Profile, Session,
+};
 
-/// The payload type that we give to telephone-event.
-const DTMF: u8 = 101;
+/// The payload types that we give to telephone-event, by its clock.
+const DTMF: (u8, u32) = (101, 8000);
+const DTMF_OF_OPUS: (u8, u32) = (110, 48_000);
 
-/// Our offer: all our codecs, and telephone-event 0-16 if we take it. RTCP has its own port, as every peer knows it.
+/// Our offer: all our codecs, and telephone-event 0-16 for each of their clocks if we take it. RTCP has its own
+/// port, as every peer knows it.
 pub fn offer(local: &Local) -> Vec<u8> {
-    let dtmf = local.dtmf.then_some(DTMF);
-    let codecs: Vec<_> = local.codecs.iter().map(|codec| (codec.payload_type(), codec.encoding())).collect();
+    let codecs: Vec<_> = local.codecs.iter().map(|codec| (codec.payload_type(), *codec)).collect();
+    let events: &[_] = match local.codecs.contains(&LocalCodec::Opus) {
+        _ if !local.dtmf => &[],
+        true => &[DTMF, DTMF_OF_OPUS],
+        false => &[DTMF],
+    };
     let protocol = if local.srtp.profile == Profile::Secure { "RTP/SAVP" } else { "RTP/AVP" };
-    let mut line = audio_line(local.port, protocol, &codecs, dtmf, local.direction, false);
+    let mut line = audio_line(local.port, protocol, &codecs, events, local.direction, false);
     if local.srtp.profile != Profile::Plain {
         local.srtp.keys.iter().for_each(|key| add_crypto(&mut line, key));
     }
@@ -32,11 +40,12 @@ pub fn answer(local: &Local, offer: &Session) -> Result<(Vec<u8>, Agreed), NoCom
     found.sort_by_key(|(_, agreed)| agreed.encrypted.is_none());
     let (taken, agreed) = found.into_iter().next().ok_or(NoCommonCodec)?;
     let direction = Direction::new(agreed.send, agreed.receive);
-    let codec = [(agreed.payload_type, agreed.encoding)];
+    let codec = [(agreed.payload.pt, agreed.codec)];
+    let events: Vec<_> = agreed.dtmf.map(|pt| (pt, agreed.dtmf_clock)).into_iter().collect();
     let line = |(place, stream): (usize, &Stream)| match place == taken {
         true => {
             let mux = agreed.rtcp_mux;
-            let mut line = audio_line(local.port, &stream.protocol, &codec, agreed.dtmf, direction, mux);
+            let mut line = audio_line(local.port, &stream.protocol, &codec, &events, direction, mux);
             agreed.encrypted.iter().for_each(|keys| add_crypto(&mut line, &keys.ours));
             line
         }
@@ -65,11 +74,15 @@ fn agree(local: &Local, audio: &Audio, encrypted: Option<Encrypted>) -> Option<A
     let ours = |payload: &Payload| local.codecs.iter().copied().find(|codec| payload.is(*codec));
     let (payload, codec) = audio.payloads.iter().find_map(|payload| Some(payload).zip(ours(payload)))?;
     let direction = local.direction.facing(audio.direction);
-    let dtmf = audio.payloads.iter().find(|payload| payload.is_dtmf()).map(|payload| payload.pt);
+    let events = [codec.clock(), 8000].into_iter().find_map(|clock| {
+        let payload = audio.payloads.iter().find(|payload| payload.is_dtmf(clock))?;
+        Some((payload.pt, clock)).filter(|_| local.dtmf)
+    });
     Some(Agreed {
-        encoding: codec.encoding(),
-        payload_type: payload.pt,
-        dtmf: dtmf.filter(|_| local.dtmf),
+        codec,
+        payload: payload.clone(),
+        dtmf: events.map(|(pt, _)| pt),
+        dtmf_clock: events.map_or(codec.clock(), |(_, clock)| clock),
         remote: Some(audio.remote).filter(|remote| !remote.ip().is_unspecified()),
         rtcp: audio.rtcp,
         rtcp_mux: audio.rtcp_mux,

@@ -75,11 +75,22 @@ pub struct Payload {
 
 impl Payload {
     pub(super) fn is(&self, codec: LocalCodec) -> bool {
-        self.encoding.eq_ignore_ascii_case(codec.encoding()) && self.rate == 8000 && self.channels == 1
+        self.encoding.eq_ignore_ascii_case(codec.encoding())
+            && self.rate == codec.clock()
+            && (self.channels == codec.channels() || self.channels == 1)
     }
 
-    pub(super) fn is_dtmf(&self) -> bool {
-        self.encoding.eq_ignore_ascii_case("telephone-event") && self.rate == 8000
+    /// Telephone events that count by `clock`.
+    pub(super) fn is_dtmf(&self, clock: u32) -> bool {
+        self.encoding.eq_ignore_ascii_case("telephone-event") && self.rate == clock
+    }
+
+    /// The value of a format parameter `name=value`.
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        let pairs = self.fmtp.iter().flat_map(|fmtp| fmtp.split(';'));
+        pairs
+            .filter_map(|pair| pair.split_once('='))
+            .find_map(|(found, value)| found.trim().eq_ignore_ascii_case(name).then(|| value.trim()))
     }
 }
 
@@ -90,6 +101,10 @@ pub enum LocalCodec {
     Pcma,
     /// G.711 mu-law.
     Pcmu,
+    /// G.722.
+    G722,
+    /// Opus.
+    Opus,
 }
 
 impl LocalCodec {
@@ -98,14 +113,40 @@ impl LocalCodec {
         match self {
             LocalCodec::Pcma => "PCMA",
             LocalCodec::Pcmu => "PCMU",
+            LocalCodec::G722 => "G722",
+            LocalCodec::Opus => "opus",
         }
     }
 
-    /// Its static payload type (RFC 3551).
+    /// Its RTP clock in Hz, as SDP says it: half the truth for G.722 (RFC 3551 4.5.2), and for Opus always the highest
+    /// (RFC 7587 7).
+    pub fn clock(self) -> u32 {
+        match self {
+            LocalCodec::Pcma | LocalCodec::Pcmu | LocalCodec::G722 => 8000,
+            LocalCodec::Opus => 48_000,
+        }
+    }
+
+    /// Channels, as SDP says them: Opus always says two, and means neither (RFC 7587 7).
+    pub(super) fn channels(self) -> u8 {
+        match self {
+            LocalCodec::Pcma | LocalCodec::Pcmu | LocalCodec::G722 => 1,
+            LocalCodec::Opus => 2,
+        }
+    }
+
+    /// What we say of it: we can make use of redundancy.
+    pub(super) fn parameters(self) -> Option<&'static str> {
+        (self == LocalCodec::Opus).then_some("useinbandfec=1")
+    }
+
+    /// Its static payload type (RFC 3551), or the dynamic one that we offer it with.
     pub fn payload_type(self) -> u8 {
         match self {
             LocalCodec::Pcma => 8,
             LocalCodec::Pcmu => 0,
+            LocalCodec::G722 => 9,
+            LocalCodec::Opus => 111,
         }
     }
 }
@@ -134,12 +175,14 @@ pub struct Local {
 /// What both sides agreed on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Agreed {
-    /// `PCMA` or `PCMU`.
-    pub encoding: &'static str,
-    /// The payload type for it.
-    pub payload_type: u8,
-    /// The payload type for telephone-event at 8000 Hz, if both have it (RFC 4733).
+    /// In both directions.
+    pub codec: LocalCodec,
+    /// The peer's payload type for it, with what it says of it.
+    pub payload: Payload,
+    /// The payload type for telephone-event, if both have it (RFC 4733).
     pub dtmf: Option<u8>,
+    /// Hz by which those events count: the clock of the codec if the peer has that (RFC 4733 2.1), else 8000.
+    pub dtmf_clock: u32,
     /// Where the peer wants its RTP; None if it did not say, as in an old hold.
     pub remote: Option<SocketAddr>,
     /// Where the peer wants its RTCP, if not on the port behind that of RTP (RFC 3605).

@@ -3,7 +3,7 @@
 use sdp_types::{Connection, Media, Origin};
 
 use super::types::Stream;
-use super::{Crypto, Direction, Local};
+use super::{Crypto, Direction, Local, LocalCodec};
 
 impl Local {
     /// For a description that follows another one of the session: gives `sent` again if `made` by [`offer`]
@@ -41,19 +41,24 @@ fn written(session: &sdp_types::Session) -> Vec<u8> {
 pub(super) fn audio_line(
     port: u16,
     protocol: &str,
-    codecs: &[(u8, &str)],
-    dtmf: Option<u8>,
+    codecs: &[(u8, LocalCodec)],
+    events: &[(u8, u32)],
     direction: Direction,
     rtcp_mux: bool,
 ) -> Media {
-    let types = codecs.iter().map(|(pt, _)| *pt).chain(dtmf);
+    let types = codecs.iter().map(|(pt, _)| *pt).chain(events.iter().map(|(pt, _)| *pt));
     let formats = types.map(|pt| pt.to_string()).collect::<Vec<_>>().join(" ");
     let mut line = line("audio", port, protocol, &formats);
-    for (pt, encoding) in codecs {
-        line.add_attribute_with_value("rtpmap", format_args!("{pt} {encoding}/8000"));
+    for (pt, codec) in codecs {
+        let (encoding, clock) = (codec.encoding(), codec.clock());
+        let channels = if codec.channels() == 1 { "" } else { "/2" };
+        line.add_attribute_with_value("rtpmap", format_args!("{pt} {encoding}/{clock}{channels}"));
+        if let Some(parameters) = codec.parameters() {
+            line.add_attribute_with_value("fmtp", format_args!("{pt} {parameters}"));
+        }
     }
-    if let Some(pt) = dtmf {
-        line.add_attribute_with_value("rtpmap", format_args!("{pt} telephone-event/8000"));
+    for (pt, clock) in events {
+        line.add_attribute_with_value("rtpmap", format_args!("{pt} telephone-event/{clock}"));
         line.add_attribute_with_value("fmtp", format_args!("{pt} 0-16"));
     }
     line.add_attribute_with_value("ptime", 20);

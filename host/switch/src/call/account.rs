@@ -50,7 +50,7 @@ impl Switch {
             end,
             results: call.results.clone(),
             legs,
-            recording: None,
+            recording: call.recording(),
         }
     }
 

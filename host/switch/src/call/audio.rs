@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use bytes::Bytes;
-use jackfield_media::{self as media, Codec, Lease, LegId, Params, Rtcp, Security, Stats, Tones};
+use jackfield_media::{self as media, Codec, Lease, LegId, OpusFormat, Params, Rtcp, Security, Stats, Tones};
 use jackfield_sip::{self as sip, Agreed, Content, Local, LocalCodec, Message};
 
 use crate::{io::Output, switch::Switch};
@@ -141,7 +141,7 @@ impl Switch {
     }
 
     fn agree(&mut self, id: LegId, agreed: Agreed) -> Result<(), NoAgreement> {
-        let params = params(agreed, self.signalling_host(id)).ok_or(NoAgreement)?;
+        let params = params(agreed, self.signalling_host(id));
         let leg = self.legs.get_mut(&id).ok_or(NoAgreement)?;
         leg.audio.params = Some(params.clone());
         self.media(id, media::Command::Update { leg: id, params });
@@ -189,16 +189,13 @@ pub(crate) fn session_in(message: &Message) -> Result<Option<sip::Session>, u16>
     }
 }
 
-fn params(agreed: Agreed, peer: Option<IpAddr>) -> Option<Params> {
-    let codec = match agreed.encoding {
-        "PCMU" => Codec::Pcmu,
-        "PCMA" => Codec::Pcma,
-        _ => return None,
-    };
-    Some(Params {
-        codec,
-        payload_type: agreed.payload_type,
+fn params(agreed: Agreed, peer: Option<IpAddr>) -> Params {
+    Params {
+        codec: codec(agreed.codec),
+        payload_type: agreed.payload.pt,
+        opus: opus_format(&agreed.payload),
         dtmf: agreed.dtmf,
+        dtmf_clock: agreed.dtmf_clock,
         tones: Tones { heard: agreed.dtmf.is_none(), wanted: agreed.dtmf.is_none() },
         rtcp: if agreed.rtcp_mux { Rtcp::Mux } else { Rtcp::Apart(agreed.rtcp) },
         remote: agreed.remote,
@@ -206,7 +203,17 @@ fn params(agreed: Agreed, peer: Option<IpAddr>) -> Option<Params> {
         send: agreed.send,
         receive: agreed.receive,
         security: Security::Plain,
-    })
+    }
+}
+
+/// What the peer wants of the Opus that it receives; nothing is said of other codecs.
+fn opus_format(payload: &sip::Payload) -> OpusFormat {
+    let is_on = |name| payload.parameter(name) == Some("1");
+    OpusFormat {
+        max_bitrate: payload.parameter("maxaveragebitrate").and_then(|bitrate| bitrate.parse().ok()),
+        fec: is_on("useinbandfec"),
+        constant: is_on("cbr"),
+    }
 }
 
 /// What we speak of an offer, in its order.
@@ -216,6 +223,8 @@ fn codecs_of(offer: &sip::Session) -> Vec<Codec> {
         .filter_map(|payload| match payload.encoding.to_ascii_uppercase().as_str() {
             "PCMU" => Some(Codec::Pcmu),
             "PCMA" => Some(Codec::Pcma),
+            "G722" => Some(Codec::G722),
+            "OPUS" => Some(Codec::Opus),
             _ => None,
         })
         .collect()
@@ -225,5 +234,16 @@ fn local_codec(codec: Codec) -> LocalCodec {
     match codec {
         Codec::Pcmu => LocalCodec::Pcmu,
         Codec::Pcma => LocalCodec::Pcma,
+        Codec::G722 => LocalCodec::G722,
+        Codec::Opus => LocalCodec::Opus,
+    }
+}
+
+fn codec(local: LocalCodec) -> Codec {
+    match local {
+        LocalCodec::Pcmu => Codec::Pcmu,
+        LocalCodec::Pcma => Codec::Pcma,
+        LocalCodec::G722 => Codec::G722,
+        LocalCodec::Opus => Codec::Opus,
     }
 }

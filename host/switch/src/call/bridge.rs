@@ -143,7 +143,7 @@ impl Switch {
         if a.audio.lease.worker != b.audio.lease.worker {
             return Err(Error::Unavailable("the legs are on two media workers".to_owned()));
         }
-        let failed = |_| Error::Unavailable("the legs have no common codec".to_owned());
+        let failed = |_| Error::Unavailable("a leg has no codec of ours".to_owned());
         self.answer(other, Some(first)).map_err(failed)?;
         self.answer(first, Some(other)).map_err(failed)?;
         self.unbridge(first, BridgeEnd::Unbridged);

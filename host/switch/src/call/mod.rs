@@ -12,6 +12,7 @@ pub(crate) mod play;
 pub(crate) mod reoffer;
 pub(crate) mod ringing;
 pub(crate) mod routing;
+pub(crate) mod tape;
 
 use std::collections::BTreeSet;
 
@@ -59,6 +60,8 @@ pub(crate) struct Call {
     /// How the first leg ended.
     pub(crate) end: Option<HangupInfo>,
     pub(crate) results: Vec<(String, String)>,
+    /// The recording of the whole call.
+    pub(crate) tape: tape::Tape,
 }
 
 impl Switch {
@@ -85,6 +88,7 @@ impl Switch {
             launch: None,
             end: None,
             results: Vec::new(),
+            tape: tape::Tape::default(),
         };
         self.calls.insert(key, call);
         self.note_open_call(key);
@@ -102,6 +106,7 @@ impl Switch {
         if is_first {
             self.note_open_call(key);
         }
+        self.tape_if_wanted(key);
     }
 
     /// Ends all legs of a call, the first one first: the others follow from it.
@@ -136,6 +141,7 @@ impl Switch {
                     .and_then(|instance| self.instances.get(&instance))
                     .map(|instance| instance.plugin.clone()),
                 legs: call.legs.len() as u32,
+                recording: call.tape_state().map(str::to_owned),
                 started_at: self.unix_at(call.started),
                 answered_at: call.answered.map(|at| self.unix_at(at)),
             })

@@ -31,6 +31,7 @@ pub(crate) struct Destination {
     pub(crate) to: Whereto,
     ring: Option<Duration>,
     fallback: Option<String>,
+    record: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +50,7 @@ impl Settings {
             to: Whereto::Callees(vec![Callee::User(name.clone())]),
             ring: None,
             fallback: None,
+            record: false,
         };
         let Some((route, rest)) = find(&self.routes, number) else {
             let (name, _) = self.user(number).filter(|_| users)?;
@@ -65,7 +67,7 @@ impl Settings {
             }
             RouteTo::Plugin(name) => Whereto::Plugin(name.clone()),
         };
-        Some(Destination { to, ring: route.ring, fallback: route.fallback.clone() })
+        Some(Destination { to, ring: route.ring, fallback: route.fallback.clone(), record: route.record })
     }
 }
 
@@ -82,6 +84,9 @@ impl Switch {
         let Some(caller) = call.first else { return };
         call.onward.hops += 1;
         call.onward.fallback = destination.fallback.filter(|_| call.onward.hops <= MAX_HOPS);
+        if destination.record {
+            self.want_tape(key);
+        }
         match destination.to {
             Whereto::Plugin(plugin) => self.start_plugin(key, caller, plugin, Vec::new()),
             Whereto::Callees(callees) => {

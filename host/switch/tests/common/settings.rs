@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use jackfield_media::Codec;
 use jackfield_sip::{Digests, Offered};
-use jackfield_switch::{LaunchLimits, Pattern, Peer, PluginSettings, Route, RouteTo, Settings, User};
+use jackfield_switch::{Dtmf, LaunchLimits, Pattern, Peer, PluginSettings, Route, RouteTo, Settings, User};
 
 pub(crate) const REALM: &str = "jackfield";
 
@@ -33,6 +33,8 @@ pub(crate) fn user(name: &str, number: &str) -> User {
         display_name: name[..1].to_uppercase() + &name[1..],
         offered: Offered::Md5,
         digests: Digests::of(name, REALM, &password(name)),
+        record: false,
+        dtmf: Dtmf::Auto,
     }
 }
 
@@ -41,7 +43,7 @@ pub(crate) fn password(user: &str) -> String {
 }
 
 pub(crate) fn route(pattern: &str, to: RouteTo) -> Route {
-    Route { pattern: Pattern::parse(pattern).unwrap(), to, ring: None, fallback: None }
+    Route { pattern: Pattern::parse(pattern).unwrap(), to, ring: None, fallback: None, record: false }
 }
 
 pub(crate) fn to_users(names: &[&str]) -> RouteTo {
@@ -62,7 +64,11 @@ pub(crate) fn with_fallback(mut route: Route, fallback: &str) -> Route {
 pub(crate) const PROVIDER: &str = "198.51.100.1:5060";
 
 pub(crate) fn provider() -> Peer {
-    Peer { name: "provider".to_owned(), addresses: vec![("198.51.100.0".parse().unwrap(), 24)] }
+    Peer {
+        name: "provider".to_owned(),
+        addresses: vec![("198.51.100.0".parse().unwrap(), 24)],
+        dtmf: Dtmf::Auto,
+    }
 }
 
 pub(crate) fn launching(at_once: u32, per_second: u32) -> PluginSettings {
