@@ -35,8 +35,8 @@ pub(crate) fn part(legs: &mut Slab<Leg>, a: usize) {
 }
 
 /// Gives a packet to `to`: rewritten where it lies, or coded anew where the legs share no codec. Neither when it has
-/// nothing to go there: the leg does not receive, we play to it, it did not agree to telephone events, or the
-/// packet is late.
+/// nothing to go there: the leg does not receive, we play to it, it did not agree to telephone events, the
+/// packet is a tone that goes there as a digit, or it is late.
 pub(crate) fn relay(
     now: Time,
     arrival: Arrival,
@@ -44,7 +44,9 @@ pub(crate) fn relay(
     to: &mut Leg,
     output: &mut Output,
 ) -> Option<Forward> {
-    let target = to.target().filter(|_| !to.is_playing());
+    // A tone that reaches the other side as a digit is not to be heard beside it.
+    let cut = arrival.tone && !to.wants_tones();
+    let target = to.target().filter(|_| !to.is_playing() && !cut);
     let payload_type = target.and_then(|target| match arrival.kind {
         Kind::Audio => Some(target.payload_type),
         Kind::Digit(_) => target.dtmf,

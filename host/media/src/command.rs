@@ -234,6 +234,8 @@ pub enum Command {
 pub enum Event {
     /// A digit was pressed (RFC 4733; reported once per press, at its first packet).
     Digit { leg: LegId, digit: char },
+    /// A digit was pressed, and came as tones (once per press). Of a peer of whom tones are heard only.
+    ToneDigit { leg: LegId, digit: char },
     /// Comes once for every `Play`, even where there is no such leg (then as stopped).
     PlayEnded { leg: LegId, play: PlayId, end: PlayEnd },
     /// Comes once for every `SendDigits`, even where there is no such leg.

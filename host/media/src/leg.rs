@@ -6,7 +6,7 @@ use crate::{
     Codec, Digits, Event, LegId, OpusFormat, Params, PlayEnd, PlayId, PortId, RecordEnd, RecordId,
     RemoteStats, Rtcp, Source, Stats, Time,
     codec::{Ear, MAX_PAYLOAD, MAX_SAMPLES, Mouth},
-    dtmf::{Beat, Detector, Keypad, Payload},
+    dtmf::{Beat, Detector, Keypad, Payload, ToneDetector},
     latch::{Announced, Latch, Verdict},
     output::{Made, Output, Report},
     prompt::Player,
@@ -50,6 +50,8 @@ pub(crate) struct Leg {
     /// The session calls for its reports.
     reporting: bool,
     detector: Detector,
+    /// Listens for tones, where they are digits.
+    tones: Option<Box<ToneDetector>>,
     player: Option<Player>,
     keypad: Keypad,
     recorder: Option<Recorder>,
@@ -68,6 +70,8 @@ pub(crate) struct Arrival {
     /// What the peer's audio is, and its clock the one of the stamp.
     pub(crate) codec: Codec,
     pub(crate) dtmf_clock: u32,
+    /// It is part of a digit that was heard as tones.
+    pub(crate) tone: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,6 +113,7 @@ impl Leg {
             control: Control::new(random[1]),
             reporting: false,
             detector: Detector::default(),
+            tones: None,
             player: None,
             keypad: Keypad::default(),
             recorder: None,
@@ -204,26 +209,51 @@ impl Leg {
         self.stats.packets_received += 1;
         self.reception.receive(now, stamp, order, matches!(kind, Kind::Audio).then_some(codec.clock()));
         match kind {
-            Kind::Audio => self.hear(now, codec, stamp, packet.payload()),
+            Kind::Audio => self.hear(now, codec, (stamp, order), packet.payload(), output),
             Kind::Digit(payload) => {
                 if let Some(digit) = self.detector.hear(stamp, payload) {
+                    output.events.push_back(Event::Digit { leg: self.id, digit });
                     self.pressed(now, digit, output);
                 }
             }
         }
-        Some(Arrival { stamp, order, kind, codec, dtmf_clock })
+        let tone = self.tones.as_ref().is_some_and(|tones| tones.is_sounding());
+        Some(Arrival { stamp, order, kind, codec, dtmf_clock, tone })
     }
 
-    /// For the recorder, as sound, and for the tape.
-    fn hear(&mut self, now: Time, codec: Codec, stamp: Stamp, payload: &[u8]) {
+    /// For the recorder and the detector of tones, as sound, and for the tape.
+    fn hear(
+        &mut self,
+        now: Time,
+        codec: Codec,
+        (stamp, order): (Stamp, Order),
+        payload: &[u8],
+        output: &mut Output,
+    ) {
         if let Some(tape) = &mut self.tape {
             tape.hear_peer(now, stamp, codec, payload);
         }
-        let Some(recorder) = &mut self.recorder else { return };
+        let listens = self.params.as_ref().is_some_and(|params| params.tones.heard);
+        if !listens {
+            self.tones = None;
+        }
+        if !listens && self.recorder.is_none() {
+            return;
+        }
         let ear = self.ear.get_or_insert_with(|| Ear::new(codec));
         let mut sound = [0; MAX_SAMPLES];
         let count = ear.hear(payload, &mut sound);
-        recorder.hear(now, stamp.timestamp, codec.clock(), &sound[..count]);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.hear(now, stamp.timestamp, codec.clock(), &sound[..count]);
+        }
+        // What is late would be heard out of its order.
+        if listens
+            && !matches!(order, Order::Behind(_))
+            && let Some(digit) = self.tones.get_or_insert_default().hear(&sound[..count])
+        {
+            output.events.push_back(Event::ToneDigit { leg: self.id, digit });
+            self.pressed(now, digit, output);
+        }
     }
 
     /// What the packet carries, when it was agreed that the peer may send it.
@@ -237,7 +267,6 @@ impl Leg {
     }
 
     fn pressed(&mut self, now: Time, digit: char, output: &mut Output) {
-        output.events.push_back(Event::Digit { leg: self.id, digit });
         if self.player.as_ref().is_some_and(|player| player.interrupt.contains(digit)) {
             self.end_play(now, PlayEnd::Interrupted(digit), output);
         }
@@ -257,6 +286,11 @@ impl Leg {
             dtmf: params.dtmf,
             dtmf_clock: params.dtmf_clock,
         })
+    }
+
+    /// Digits reach the peer as tones, and so those of the bridged leg are left as they are.
+    pub(crate) fn wants_tones(&self) -> bool {
+        self.params.as_ref().is_some_and(|params| params.tones.wanted)
     }
 
     /// We make the leg's audio ourselves; what a bridge brings has to wait.

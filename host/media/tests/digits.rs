@@ -5,7 +5,7 @@
 mod common;
 
 use common::*;
-use jackfield_media::{Command, Event, LegId, Params, codec::Law, dtmf};
+use jackfield_media::{Command, Event, LegId, Params, Tones, codec::Law, dtmf};
 
 fn send(world: &mut World, n: u64, digits: &str) {
     world.command(Command::SendDigits { leg: LegId(n), digits: digits.into() });
@@ -157,4 +157,61 @@ fn digits_for_nobody_are_sent_at_once() {
     }
     world.command(Command::Close { leg: LegId(1) });
     assert_eq!(world.take_events().iter().filter(|event| **event == SENT).count(), 300);
+}
+
+/// A digit as a phone without telephone events says it: 100 ms of tones in PCMU.
+fn say_digit(world: &mut World, phone: &mut Phone, digit: char) {
+    let key = "123A456B789C*0#D".chars().position(|key| key == digit).expect("a key");
+    let hz = [[697.0, 770.0, 852.0, 941.0][key / 4], [1209.0, 1336.0, 1477.0, 1633.0][key % 4]];
+    for packet in 0..10 {
+        let sound = |n: u64| {
+            let t = (packet * 160 + n) as f64 / 8000.0;
+            let both: f64 = hz.iter().map(|hz: &f64| (t * hz * std::f64::consts::TAU).sin()).sum();
+            if packet < 5 { (both * 6000.0) as i16 } else { 0 }
+        };
+        let codes: Vec<u8> = (0..160).map(|n| Law::Mu.encode(sound(n))).collect();
+        world.send(phone, 0, false, &codes);
+        phone.timestamp = phone.timestamp.wrapping_add(160);
+        world.advance(ms(20));
+    }
+}
+
+fn tone_digits(world: &mut World) -> String {
+    let digits = world.take_events().into_iter().filter_map(|event| match event {
+        Event::ToneDigit { digit, .. } => Some(digit),
+        _ => None,
+    });
+    digits.collect()
+}
+
+#[test]
+fn tones_are_digits_where_the_peer_has_no_events_and_are_cut_on_their_way() {
+    let in_band = Tones { heard: true, wanted: true };
+    let mut world = World::of_two(Params { dtmf: None, tones: in_band, ..params(1) }, params(2));
+    world.bridge();
+    let mut alice = Phone::new(1, &params(1));
+    alice.talk_for(&mut world, 50);
+    world.take(2);
+    for digit in "159#".chars() {
+        say_digit(&mut world, &mut alice, digit);
+    }
+    assert_eq!(tone_digits(&mut world), "159#");
+    let loud = |packet: &Heard| packet.payload.iter().any(|code| *code & 0x70 < 0x30);
+    let leaked = world.take(2).iter().filter(|packet| loud(packet)).count();
+    assert!(leaked <= 8, "{leaked} of 20 packets of tones went through");
+}
+
+#[test]
+fn tones_stay_sound_where_digits_are_events_or_the_other_one_wants_tones() {
+    let mut world = World::of_two(params(1), params(2));
+    world.bridge();
+    let mut alice = Phone::new(1, &params(1));
+    say_digit(&mut world, &mut alice, '5');
+    assert_eq!((tone_digits(&mut world), world.take(2).len()), (String::new(), 10));
+
+    let in_band = |n| Params { dtmf: None, tones: Tones { heard: true, wanted: true }, ..params(n) };
+    let mut world = World::of_two(in_band(1), in_band(2));
+    world.bridge();
+    say_digit(&mut world, &mut alice, '5');
+    assert_eq!((tone_digits(&mut world), world.take(2).len()), ("5".to_owned(), 10));
 }

@@ -16,7 +16,7 @@ use rand::{Rng, SeedableRng, rngs::StdRng};
 use crate::{
     Time,
     bus::Question,
-    call::{Call, CallKey, leg::Leg, play::Recording, reoffer::Asked},
+    call::{Call, CallKey, digits::Means, leg::Leg, play::Recording, reoffer::Asked},
     command::{Cause, Error, Event, HangupInfo, LaunchEnd, StopReason, Value},
     instance::Instance,
     io::{Input, InstanceId, Level, Output, Token},
@@ -282,7 +282,9 @@ impl Switch {
             sip::Event::Reoffer { session, server, request } => {
                 self.reoffered(session, server, &request);
             }
-            sip::Event::InDialog { server, request, .. } => self.asked_within(server, &request),
+            sip::Event::InDialog { session, server, request } => {
+                self.asked_within(session, server, &request);
+            }
             sip::Event::RefreshDue { session } => {
                 if let Some(&leg) = self.sessions.get(&session) {
                     self.reoffer(leg);
@@ -315,7 +317,8 @@ impl Switch {
 
     fn media_event(&mut self, event: media::Event) {
         match event {
-            media::Event::Digit { leg, digit } => self.digit_pressed(leg, digit),
+            media::Event::Digit { leg, digit } => self.digit_pressed(leg, digit, Means::Event),
+            media::Event::ToneDigit { leg, digit } => self.digit_pressed(leg, digit, Means::Tone),
             media::Event::PlayEnded { leg, play, end } => self.play_ended(leg, play, end),
             media::Event::DigitsSent { leg } => self.digits_sent(leg),
             media::Event::RecordEnded { leg, record, end, samples } => {

@@ -8,7 +8,7 @@ use jackfield_sip::{
 
 use crate::{
     route::{dialled, is_number},
-    settings::{Peer, Settings, User},
+    settings::{Dtmf, Peer, Settings, User},
     switch::Switch,
 };
 
@@ -25,6 +25,15 @@ pub(crate) struct Caller {
     pub(crate) trunk: String,
     /// Logged in: may dial users without a route.
     pub(crate) is_user: bool,
+}
+
+impl Settings {
+    /// How digits go to a user or a peer of that name.
+    pub(crate) fn dtmf_of(&self, name: &str) -> Dtmf {
+        let user = self.users.get(name).map(|user| user.dtmf);
+        let peer = || self.peers.iter().find(|peer| peer.name == name).map(|peer| peer.dtmf);
+        user.or_else(peer).unwrap_or_default()
+    }
 }
 
 impl Switch {

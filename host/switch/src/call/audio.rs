@@ -6,7 +6,7 @@ use bytes::Bytes;
 use jackfield_media::{self as media, Codec, Lease, LegId, OpusFormat, Params, Rtcp, Security, Stats, Tones};
 use jackfield_sip::{self as sip, Agreed, Content, Local, LocalCodec, Message};
 
-use crate::{io::Output, switch::Switch};
+use crate::{io::Output, settings::Dtmf, switch::Switch};
 
 pub(crate) const SDP: &str = "application/sdp";
 
@@ -24,6 +24,8 @@ pub(crate) struct Audio {
     /// Our offer is in a 2xx; the answer comes with the ACK.
     pub(crate) offered: bool,
     pub(crate) params: Option<Params>,
+    /// How digits go to the peer.
+    pub(crate) dtmf: Dtmf,
     /// The worker has closed it by itself: nothing more comes.
     pub(crate) closed: Option<Stats>,
 }
@@ -38,6 +40,7 @@ impl Audio {
             sent: None,
             offered: false,
             params: None,
+            dtmf: Dtmf::Auto,
             closed: None,
         }
     }
@@ -70,7 +73,7 @@ impl Audio {
             session_id: self.session_id,
             version: 1,
             direction: sip::Direction::SendRecv,
-            dtmf: true,
+            dtmf: matches!(self.dtmf, Dtmf::Auto | Dtmf::Rfc4733),
             srtp: sip::Srtp::default(),
         }
     }
@@ -141,8 +144,9 @@ impl Switch {
     }
 
     fn agree(&mut self, id: LegId, agreed: Agreed) -> Result<(), NoAgreement> {
-        let params = params(agreed, self.signalling_host(id));
+        let peer = self.signalling_host(id);
         let leg = self.legs.get_mut(&id).ok_or(NoAgreement)?;
+        let params = params(agreed, leg.audio.dtmf, peer);
         leg.audio.params = Some(params.clone());
         self.media(id, media::Command::Update { leg: id, params });
         Ok(())
@@ -189,20 +193,28 @@ pub(crate) fn session_in(message: &Message) -> Result<Option<sip::Session>, u16>
     }
 }
 
-fn params(agreed: Agreed, peer: Option<IpAddr>) -> Params {
+fn params(agreed: Agreed, dtmf: Dtmf, peer: Option<IpAddr>) -> Params {
     Params {
         codec: codec(agreed.codec),
         payload_type: agreed.payload.pt,
         opus: opus_format(&agreed.payload),
         dtmf: agreed.dtmf,
         dtmf_clock: agreed.dtmf_clock,
-        tones: Tones { heard: agreed.dtmf.is_none(), wanted: agreed.dtmf.is_none() },
+        tones: tones(dtmf, agreed.dtmf.is_some()),
         rtcp: if agreed.rtcp_mux { Rtcp::Mux } else { Rtcp::Apart(agreed.rtcp) },
         remote: agreed.remote,
         peer,
         send: agreed.send,
         receive: agreed.receive,
         security: Security::Plain,
+    }
+}
+
+/// Which tones are digits, for a peer that agreed to telephone `events` or did not.
+fn tones(dtmf: Dtmf, events: bool) -> Tones {
+    Tones {
+        heard: dtmf == Dtmf::Inband || (dtmf == Dtmf::Auto && !events),
+        wanted: dtmf != Dtmf::Info && !events,
     }
 }
 

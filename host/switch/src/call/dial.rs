@@ -17,6 +17,7 @@ use crate::{
     cause::COMPLETED_ELSEWHERE,
     command::{Cause, DialEnd, Direction, Event, HangupInfo, Value},
     io::{InstanceId, Level, Output, Token},
+    settings::Dtmf,
     switch::Switch,
     timer::{Deadline, TimerId},
     user::name_addr,
@@ -143,7 +144,9 @@ impl Switch {
         let label = order.callees.iter().map(Callee::label).collect::<Vec<_>>().join(",");
         let mut info = self.leg_info(key, Direction::Outbound, Some(label));
         (info.caller, info.caller_name) = order.caller.clone();
-        let mut leg = Leg::new(key, info, Audio::new(lease, address, id.0));
+        let mut audio = Audio::new(lease, address, id.0);
+        audio.dtmf = self.dtmf_of_callees(&order.callees);
+        let mut leg = Leg::new(key, info, audio);
         leg.owner = order.owner;
         leg.dial = Some(Dial {
             from: order.from,
@@ -164,6 +167,21 @@ impl Switch {
         }
         self.start_branches(id);
         Ok(id)
+    }
+
+    /// How digits go to whoever of them answers: as all of them have it. A `sip:` URI is a peer by its host.
+    fn dtmf_of_callees(&self, callees: &[Callee]) -> Dtmf {
+        let settings = &self.settings;
+        let dtmf = |callee: &Callee| match callee {
+            Callee::User(name) => settings.dtmf_of(name),
+            Callee::Sip(uri) => {
+                let host = target_of(uri).and_then(|target| target.host.parse().ok());
+                host.and_then(|host| settings.peer_at(host)).map(|peer| peer.dtmf).unwrap_or_default()
+            }
+        };
+        let mut all = callees.iter().map(dtmf);
+        let first = all.next().unwrap_or_default();
+        if all.all(|other| other == first) { first } else { Dtmf::Auto }
     }
 
     /// A socket of the worker that has the caller, or what else the instance has: only legs of one

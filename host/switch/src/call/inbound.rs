@@ -47,6 +47,7 @@ impl Switch {
         let lease = self.leases.take(leg, None).ok_or_else(|| final_answer(503))?;
         let mut audio = Audio::new(lease, self.endpoint.address(flow).ip(), leg.0);
         audio.offer = offer;
+        audio.dtmf = self.settings.dtmf_of(&caller.trunk);
         self.receive_call(leg, (session, *flow), caller, number, audio);
         Ok(())
     }

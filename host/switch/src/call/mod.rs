@@ -5,6 +5,7 @@ pub(crate) mod audio;
 pub(crate) mod bridge;
 pub(crate) mod callee;
 pub(crate) mod dial;
+pub(crate) mod digits;
 pub(crate) mod gather;
 pub(crate) mod inbound;
 pub(crate) mod leg;

@@ -79,28 +79,6 @@ impl Switch {
 
     // ---- digits
 
-    pub(crate) fn digit_pressed(&mut self, id: LegId, digit: char) {
-        if self.breaks_bridge(id, digit) {
-            self.unbridge(id, crate::command::BridgeEnd::Digit(digit));
-            return;
-        }
-        let Some(leg) = self.legs.get_mut(&id) else { return };
-        if let Some(Verb { kind: VerbKind::Gather { gather, .. }, .. }) = &mut leg.verb
-            && gather.wants_more()
-        {
-            let step = gather.digit(digit);
-            self.gather_step(id, step);
-            return;
-        }
-        // What is said to the other leg of a bridge is not said to the plugin's next menu.
-        if leg.joined.is_none() {
-            leg.type_ahead(digit);
-        }
-        if let Some(owner) = leg.owner {
-            self.post(owner, Event::Digit { leg: id, digit });
-        }
-    }
-
     pub(crate) fn gather(
         &mut self,
         id: LegId,
@@ -138,7 +116,7 @@ impl Switch {
         Ok(None)
     }
 
-    fn gather_step(&mut self, id: LegId, step: Step) {
+    pub(crate) fn gather_step(&mut self, id: LegId, step: Step) {
         let Some(VerbKind::Gather { timer, .. }) = self.verb_kind(id) else { return };
         let former = timer.take();
         self.timers.cancel(former);

@@ -145,11 +145,12 @@ impl Switch {
     }
 
     /// INFO, REFER and their kin in a session: none of them is served yet.
-    pub(crate) fn asked_within(&mut self, server: ServerId, request: &Message) {
+    pub(crate) fn asked_within(&mut self, session: SessionId, server: ServerId, request: &Message) {
         let answer = match request.method() {
-            // RFC 6086 4.2.2 would refuse; an empty INFO is a phone asking whether we are there.
-            Some(Method::Info) if request.body().is_empty() => Answer::status(200),
-            Some(Method::Info) => Answer::status(415),
+            Some(Method::Info) => {
+                let leg = self.sessions.get(&session).copied();
+                self.informed(leg, request)
+            }
             Some(Method::Options) => self.capabilities(),
             _ => Answer::status(405).header(Name::Allow, ALLOW),
         };

@@ -1,8 +1,11 @@
-//! Digits as RFC 4733 telephone events: heard once per press, sent with three end packets.
+//! Digits: as RFC 4733 telephone events, heard once per press and sent with three end packets; and as tones.
+
+mod tones;
 
 use std::collections::VecDeque;
 
 use crate::{rtp::Stamp, tick};
+pub(crate) use tones::ToneDetector;
 
 /// Digits in the order of their events, RFC 4733 3.2.
 const DIGITS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '*', '#', 'A', 'B', 'C', 'D'];
