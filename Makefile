@@ -1,6 +1,7 @@
 # make run     start the example exchange (installs and builds what is missing)
 # make test    check everything
 # make setup   only install what those two need
+# make interop foreign telephones call each other through the exchange; writes docs/interop.md
 
 CONFIG ?= examples/la-plateforme/jackfield.toml
 
@@ -8,7 +9,7 @@ target := $(or $(CARGO_TARGET_DIR),target)
 # Guests are built for wasm, in workspaces of their own.
 guests := $(patsubst %/Cargo.toml,%,$(wildcard plugins/Cargo.toml tests/guests/Cargo.toml))
 
-.PHONY: run test setup setup-run build plugins format lint bench soak fuzz clean
+.PHONY: run test setup setup-run build plugins format lint bench soak interop fuzz clean
 # Cargo uses all cores by itself, and installing twice at once does not work.
 .NOTPARALLEL:
 
@@ -49,6 +50,12 @@ bench: setup
 # The long version of what `make test` runs for seconds.
 soak: setup build plugins
 	cargo test -p jackfield-tests --test outside -- --ignored soak --nocapture
+
+# Installs a tree of Debian sid into $JACKFIELD_SID (target/sid) the first time.
+interop:
+	@scripts/setup interop
+	cargo build --workspace
+	$(target)/debug/interop
 
 # Every fuzz target for a minute; needs nightly Rust and cargo-fuzz.
 fuzz:

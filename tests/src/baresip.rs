@@ -14,6 +14,7 @@ use crate::{
     audio::{RATE, sine},
     await_until,
     exchange::{Exchange, password},
+    handset::{Line, read_wav, text, write_wav},
     process::Running,
 };
 
@@ -30,9 +31,10 @@ pub enum Over {
 
 /// A running baresip that answers every call.
 pub struct Baresip {
-    folder: TempDir,
+    folder: PathBuf,
     process: Running,
     control: SocketAddr,
+    _temporary: Option<TempDir>,
 }
 
 impl Baresip {
@@ -40,18 +42,28 @@ impl Baresip {
     ///
     /// It refuses the loopback interface: see [`crate::netns`]. `index` tells the phones of one test apart.
     #[track_caller]
-    pub fn start(exchange: &Exchange, user: &str, over: Over, tone: f32, index: u16) -> Baresip {
-        let folder = tempfile::Builder::new().prefix("baresip-").tempdir().expect("a temporary folder");
-        let control = SocketAddr::from(([127, 0, 0, 1], exchange.site().spare_port(index)));
-        let write = |name: &str, text: String| fs::write(folder.path().join(name), text).expect("a file");
-        write("config", config(exchange, folder.path(), control));
-        write("accounts", account(exchange, user, over));
-        write_wav(&folder.path().join("mic.wav"), &sine(tone, 0, 120 * RATE));
-        let log = folder.path().join("log");
+    pub fn start(exchange: &Exchange, user: &'static str, over: Over, tone: f32, index: u16) -> Baresip {
+        let temporary = tempfile::Builder::new().prefix("baresip-").tempdir().expect("a temporary folder");
+        let folder = temporary.path().to_owned();
+        let mut phone =
+            Baresip::start_on(exchange, &Line { user, over, secured: false, tone, index, folder });
+        phone._temporary = Some(temporary);
+        phone
+    }
+
+    /// As [`Baresip::start`]; its files stay in the folder of the line.
+    #[track_caller]
+    pub fn start_on(exchange: &Exchange, line: &Line) -> Baresip {
+        let folder = line.folder.clone();
+        let control = SocketAddr::from(([127, 0, 0, 1], exchange.site().spare_port(line.index)));
+        line.write("config", config(exchange, &folder, control));
+        line.write("accounts", account(exchange, line));
+        write_wav(&folder.join("mic.wav"), &sine(line.tone, 0, 120 * RATE));
         let mut command = Command::new("baresip");
-        command.arg("-f").arg(folder.path()).current_dir(folder.path()).env("HOME", folder.path());
-        let process = Running::start(&mut command, &log);
-        let phone = Baresip { folder, process, control };
+        command.arg("-f").arg(&folder).current_dir(&folder).env("HOME", &folder);
+        let process = Running::start(&mut command, &folder.join("log"));
+        let phone = Baresip { folder, process, control, _temporary: None };
+        let (user, over) = (line.user, line.over);
         await_until(&format!("baresip of {user} to register over {over:?}"), || {
             let log = phone.log();
             assert!(!log.contains("reg failed"), "baresip of {user} over {over:?}:\n{log}");
@@ -62,22 +74,26 @@ impl Baresip {
 
     /// What it wrote.
     pub fn log(&self) -> String {
-        fs::read(self.folder.path().join("log"))
-            .map(|log| String::from_utf8_lossy(&log).into_owned())
-            .unwrap_or_default()
+        text(&self.folder.join("log"))
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Calls a number.
     pub fn dial(&self, uri: &str) {
-        self.command(&format!("{{\"command\":\"dial\",\"params\":\"{uri}\"}}"));
+        self.command("dial", uri);
     }
 
     /// Hangs up.
     pub fn hang_up(&self) {
-        self.command("{\"command\":\"hangup\"}");
+        self.command("hangup", "");
     }
 
-    fn command(&self, json: &str) {
+    /// A command of its menu.
+    pub(crate) fn command(&self, name: &str, parameters: &str) {
+        let json = format!("{{\"command\":\"{name}\",\"params\":\"{parameters}\"}}");
         let mut stream = TcpStream::connect(self.control).expect("baresip's control port");
         write!(stream, "{}:{json},", json.len()).expect("a command for baresip");
     }
@@ -90,7 +106,7 @@ impl Baresip {
 
     /// What each of its calls so far heard, in order of time.
     pub fn heard(&self) -> Vec<Vec<i16>> {
-        let mut files: Vec<PathBuf> = fs::read_dir(self.folder.path())
+        let mut files: Vec<PathBuf> = fs::read_dir(&self.folder)
             .expect("its folder")
             .filter_map(|entry| Some(entry.ok()?.path()))
             .filter(|path| path.to_string_lossy().ends_with("-dec.wav"))
@@ -114,7 +130,7 @@ impl Drop for Baresip {
 }
 
 fn config(exchange: &Exchange, folder: &Path, control: SocketAddr) -> String {
-    let modules = ["aufile", "aubridge", "sndfile", "g711", "account", "menu", "ctrl_tcp"];
+    let modules = ["aufile", "aubridge", "sndfile", "srtp", "g711", "account", "menu", "ctrl_tcp"];
     let lines: String = modules
         .iter()
         .map(|name| match *name {
@@ -132,41 +148,12 @@ fn config(exchange: &Exchange, folder: &Path, control: SocketAddr) -> String {
     )
 }
 
-fn account(exchange: &Exchange, user: &str, over: Over) -> String {
-    let (server, transport) = match over {
-        Over::Udp => (exchange.site().udp(), "udp"),
-        Over::Tcp => (exchange.site().tcp(), "tcp"),
-        Over::Tls => (exchange.site().tls(), "tls"),
-    };
+fn account(exchange: &Exchange, line: &Line) -> String {
+    let (user, server, transport) = (line.user, line.server(exchange), line.transport());
+    let encryption = if line.secured { "mediaenc=srtp-mand;" } else { "" };
     format!(
         "<sip:{user}@{server};transport={transport}>;auth_user={user};auth_pass={};\
-         outbound=\"sip:{server};transport={transport}\";answermode=auto;audio_codecs=pcma/8000/1;regint=600\n",
+         outbound=\"sip:{server};transport={transport}\";answermode=auto;audio_codecs=pcma/8000/1;{encryption}regint=600\n",
         password(user)
     )
-}
-
-fn write_wav(path: &Path, samples: &[i16]) {
-    let spec = hound::WavSpec {
-        channels: 1,
-        sample_rate: RATE as u32,
-        bits_per_sample: 16,
-        sample_format: hound::SampleFormat::Int,
-    };
-    let mut writer = hound::WavWriter::create(path, spec).expect("a WAV file");
-    for sample in samples {
-        writer.write_sample(*sample).expect("a WAV file");
-    }
-    writer.finalize().expect("a WAV file");
-}
-
-/// Also one that is still being written: its header may not know its length yet.
-fn read_wav(path: &Path) -> Vec<i16> {
-    let bytes = fs::read(path).expect("a recording");
-    let data = bytes.windows(4).position(|window| window == b"data").map_or(bytes.len(), |at| at + 8);
-    bytes
-        .get(data..)
-        .unwrap_or_default()
-        .chunks_exact(2)
-        .map(|pair| i16::from_le_bytes([pair[0], pair[1]]))
-        .collect()
 }

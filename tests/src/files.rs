@@ -15,10 +15,12 @@ pub fn scenario(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").join(name)
 }
 
-/// The daemon that was built with this test: TARGET/PROFILE/deps/TEST stands beside it.
+/// The daemon that was built with this test: TARGET/PROFILE/deps/TEST stands beside it, and
+/// TARGET/PROFILE/PROGRAM too.
 pub fn daemon() -> PathBuf {
-    let test = env::current_exe().expect("the path of this test");
-    let profile = test.parent().and_then(Path::parent).expect("TARGET/PROFILE/deps/TEST");
+    let own = env::current_exe().expect("the path of this test");
+    let folder = own.parent().expect("a folder");
+    let profile = if folder.ends_with("deps") { folder.parent().expect("TARGET/PROFILE") } else { folder };
     let daemon = profile.join("jackfield");
     assert!(daemon.exists(), "{} is missing: run `cargo build --workspace` first", daemon.display());
     daemon

@@ -6,6 +6,7 @@
 //! - [`phone`] is the scripted phone, [`rtp`] its ear and mouth.
 //! - [`sipp`] and [`baresip`] run those two, [`netns`] gives clients that refuse the
 //!   loopback interface a network of their own.
+//! - [`handset`] has a face for all phones that are not ours.
 //! - [`audio`] and [`speech`] judge what was heard; [`python`] runs judges of Python's world.
 //!
 //! A harness that cannot go on panics and says what it had; a test prints the exchange's
@@ -18,6 +19,8 @@ pub mod audio;
 pub mod baresip;
 pub mod exchange;
 pub mod files;
+pub mod handset;
+pub mod interop;
 pub mod netns;
 pub mod phone;
 pub mod plugins;
@@ -25,6 +28,7 @@ mod ports;
 pub mod process;
 pub mod python;
 pub mod rtp;
+pub mod sid;
 pub mod sipp;
 pub mod speech;
 

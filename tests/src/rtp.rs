@@ -80,6 +80,8 @@ struct Mouth {
     law: Law,
     digit_type: u8,
     digits: VecDeque<(u8, SyncDone)>,
+    /// Said before the voice goes on.
+    clip: VecDeque<i16>,
 }
 
 type SyncDone = Arc<Mutex<Option<Instant>>>;
@@ -98,6 +100,7 @@ impl Audio {
             law: Law::A,
             digit_type: 101,
             digits: VecDeque::new(),
+            clip: VecDeque::new(),
         };
         let line =
             Line { socket, stop: AtomicBool::new(false), heard: Mutex::default(), mouth: Mutex::new(mouth) };
@@ -122,6 +125,11 @@ impl Audio {
     /// What it says from now on.
     pub fn say(&self, voice: Voice) {
         self.0.mouth.lock().unwrap().voice = voice;
+    }
+
+    /// Says these samples, and then what it said before.
+    pub fn play(&self, samples: Vec<i16>) {
+        self.0.mouth.lock().unwrap().clip.extend(samples);
     }
 
     /// Presses a key for 100 ms (RFC 4733); returns when its first packet left.
@@ -206,11 +214,18 @@ struct Out<'a> {
 
 impl Out<'_> {
     fn voice(&mut self, frame: u32, timestamp: u32) {
-        let (voice, law) = {
-            let mouth = self.line.mouth.lock().unwrap();
-            (mouth.voice, mouth.law)
+        let (voice, law, clip) = {
+            let mut mouth = self.line.mouth.lock().unwrap();
+            let length = mouth.clip.len().min(SAMPLES);
+            let clip: Vec<i16> = mouth.clip.drain(..length).collect();
+            (mouth.voice, mouth.law, clip)
         };
         let samples = match voice {
+            _ if !clip.is_empty() => {
+                let mut samples = clip;
+                samples.resize(SAMPLES, 0);
+                samples
+            }
             Voice::Mute => return,
             Voice::Silence => vec![0; SAMPLES],
             Voice::Tone(frequency) => sine(frequency, frame as usize * SAMPLES, SAMPLES),
