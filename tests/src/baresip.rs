@@ -54,11 +54,17 @@ impl Baresip {
     /// As [`Baresip::start`]; its files stay in the folder of the line.
     #[track_caller]
     pub fn start_on(exchange: &Exchange, line: &Line) -> Baresip {
+        Baresip::saying(exchange, line, "pcma/8000/1", &sine(line.tone, 0, 120 * RATE))
+    }
+
+    /// As [`Baresip::start_on`], with another codec and other samples in its microphone, at 8 kHz, over and over.
+    #[track_caller]
+    pub fn saying(exchange: &Exchange, line: &Line, codec: &str, sound: &[i16]) -> Baresip {
         let folder = line.folder.clone();
         let control = SocketAddr::from(([127, 0, 0, 1], exchange.site().spare_port(line.index)));
         line.write("config", config(exchange, &folder, control));
-        line.write("accounts", account(exchange, line));
-        write_wav(&folder.join("mic.wav"), &sine(line.tone, 0, 120 * RATE));
+        line.write("accounts", account(exchange, line, codec));
+        write_wav(&folder.join("mic.wav"), sound);
         let mut command = Command::new("baresip");
         command.arg("-f").arg(&folder).current_dir(&folder).env("HOME", &folder);
         let process = Running::start(&mut command, &folder.join("log"));
@@ -130,7 +136,7 @@ impl Drop for Baresip {
 }
 
 fn config(exchange: &Exchange, folder: &Path, control: SocketAddr) -> String {
-    let modules = ["aufile", "aubridge", "sndfile", "srtp", "g711", "account", "menu", "ctrl_tcp"];
+    let modules = ["aufile", "aubridge", "sndfile", "srtp", "g711", "opus", "account", "menu", "ctrl_tcp"];
     let lines: String = modules
         .iter()
         .map(|name| match *name {
@@ -148,12 +154,12 @@ fn config(exchange: &Exchange, folder: &Path, control: SocketAddr) -> String {
     )
 }
 
-fn account(exchange: &Exchange, line: &Line) -> String {
+fn account(exchange: &Exchange, line: &Line, codec: &str) -> String {
     let (user, server, transport) = (line.user, line.server(exchange), line.transport());
     let encryption = if line.secured { "mediaenc=srtp-mand;" } else { "" };
     format!(
         "<sip:{user}@{server};transport={transport}>;auth_user={user};auth_pass={};\
-         outbound=\"sip:{server};transport={transport}\";answermode=auto;audio_codecs=pcma/8000/1;{encryption}regint=600\n",
+         outbound=\"sip:{server};transport={transport}\";answermode=auto;audio_codecs={codec};{encryption}regint=600\n",
         password(user)
     )
 }

@@ -153,6 +153,11 @@ impl Site {
         self.ports.first()
     }
 
+    /// All of them: `FIRST-LAST`.
+    pub fn media_ports(&self) -> String {
+        self.ports.media()
+    }
+
     /// A port for a program of the test, which takes no port 0; `index` below 8.
     pub fn spare_port(&self, index: u16) -> u16 {
         self.ports.sip(2 + index)

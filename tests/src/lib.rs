@@ -7,6 +7,7 @@
 //! - [`sipp`] and [`baresip`] run those two, [`netns`] gives clients that refuse the
 //!   loopback interface a network of their own.
 //! - [`handset`] has a face for all phones that are not ours.
+//! - [`weather`] loses and delays packets.
 //! - [`audio`] and [`speech`] judge what was heard; [`python`] runs judges of Python's world.
 //!
 //! A harness that cannot go on panics and says what it had; a test prints the exchange's
@@ -31,6 +32,7 @@ pub mod rtp;
 pub mod sid;
 pub mod sipp;
 pub mod speech;
+pub mod weather;
 
 pub use exchange::{Exchange, Site};
 pub use phone::Phone;

@@ -156,6 +156,10 @@ impl Handset for Linphone {
         None
     }
 
+    fn plays_on_hold(&self) -> bool {
+        true
+    }
+
     fn log(&self) -> String {
         text(&self.line.folder.join("log"))
     }

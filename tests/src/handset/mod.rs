@@ -135,6 +135,11 @@ pub trait Handset: Sync {
         false
     }
 
+    /// It plays what its microphone hears to whom it holds.
+    fn plays_on_hold(&self) -> bool {
+        false
+    }
+
     /// What it wrote.
     fn log(&self) -> String;
 }
@@ -157,7 +162,7 @@ pub(crate) fn read_wav(path: &Path) -> Vec<i16> {
 }
 
 /// Writes 16-bit mono at 8 kHz.
-pub(crate) fn write_wav(path: &Path, samples: &[i16]) {
+pub fn write_wav(path: &Path, samples: &[i16]) {
     let spec = hound::WavSpec {
         channels: 1,
         sample_rate: RATE as u32,

@@ -75,12 +75,12 @@ impl SippPhone {
         let party = Party::of(&self.line, self.server, &self.audio);
         self.line.write(&file, scenario::call(&party, script, replaced));
         let mut command = sipp(&self.line, self.server, port, &file, &name);
-        // Left alone, it signs for a URI without a user.
+        // Left alone, it signs for a URI without a user. It writes the `sip:` itself.
         let number = script.iter().find_map(|step| match step {
             Step::Dial(number) => Some(*number),
             _ => None,
         });
-        command.args(["-auth_uri", &format!("sip:{}@{}", number.unwrap_or_default(), self.server)]);
+        command.args(["-auth_uri", &format!("{}@{}", number.unwrap_or_default(), self.server)]);
         let process = Running::start(&mut command, &self.line.folder.join(format!("{name}.out")));
         let log = self.line.folder.join(format!("{name}.messages"));
         follow(log.clone(), self.audio.clone(), self.over.clone());
@@ -257,8 +257,8 @@ fn follow(log: PathBuf, audio: Arc<Audio>, over: Arc<AtomicBool>) {
                 received(&messages).filter(|message| message.contains("m=audio ")).collect();
             if described.len() > seen {
                 seen = described.len();
-                if let Some((remote, law, events)) = described.last().and_then(|message| session(message)) {
-                    audio.connect(remote, law, events);
+                if let Some((remote, events)) = described.last().and_then(|message| session(message)) {
+                    audio.connect(remote, Law::A, events);
                 }
             }
             thread::sleep(Duration::from_millis(20));
@@ -266,16 +266,14 @@ fn follow(log: PathBuf, audio: Arc<Audio>, over: Arc<AtomicBool>) {
     });
 }
 
-/// Where the other side listens, its first G.711 codec, and its payload type of keys.
-fn session(message: &str) -> Option<(SocketAddr, Law, u8)> {
+/// Where the other side listens, and its payload type of keys; the scenarios know A-law alone.
+fn session(message: &str) -> Option<(SocketAddr, u8)> {
     let ip: IpAddr = message.lines().find_map(|line| line.strip_prefix("c=IN IP4 "))?.trim().parse().ok()?;
     let media = message.lines().find_map(|line| line.strip_prefix("m=audio "))?;
-    let mut words = media.split_whitespace();
-    let port = words.next()?.parse().ok()?;
-    let law = words.skip(1).find_map(|word| word.parse().ok().and_then(Law::of))?;
+    let port = media.split_whitespace().next()?.parse().ok()?;
     let events = message.lines().find_map(|line| {
         let (number, name) = line.strip_prefix("a=rtpmap:")?.split_once(' ')?;
         name.starts_with("telephone-event/8000").then(|| number.parse().ok())?
     });
-    Some((SocketAddr::new(ip, port), law, events.unwrap_or(101)))
+    Some((SocketAddr::new(ip, port), events.unwrap_or(101)))
 }

@@ -137,15 +137,17 @@ impl Pair {
         script.push(Step::HangUp);
         let (caller, callee) = (self.caller_hears(TONES[1]), self.callee_hears(TONES[0]));
         self.caller.perform(&script)?;
+        // Of a telephone with music of its own, only what it hears itself tells that it holds.
+        let quiet = if self.caller.plays_on_hold() { &caller } else { &callee };
         if !resume {
-            callee.more(1.0)?;
-            return callee.at_most(8.5);
+            quiet.more(1.0)?;
+            return quiet.at_most(8.5);
         }
         if !self.caller.is_deaf_after_hold() {
             caller.more(8.5)?;
         }
         callee.more(8.5)?;
-        callee.at_most(16.0)
+        quiet.at_most(16.0)
     }
 
     /// The callee and the third talk, also when the caller is gone.
@@ -160,7 +162,7 @@ impl Pair {
             callee.more(1.0)?;
             third.more(1.0)
         })?;
-        let (callee, third) = (callee.from_now(), third.from_now());
+        let (callee, third) = (callee.anew(), third.anew());
         callee.more(1.0).and(third.more(1.0)).map_err(|reason| format!("after the transfer: {reason}"))?;
         self.third.hang_up();
         Ok(())
@@ -271,7 +273,7 @@ impl<'a> Ear<'a> {
         Ear { phone, whose, tone, mark: phone.heard().len() }
     }
 
-    fn from_now(&self) -> Ear<'a> {
+    fn anew(&self) -> Ear<'a> {
         Ear::of(self.phone, self.whose, self.tone)
     }
 

@@ -16,3 +16,4 @@ mod phones;
 mod reload;
 mod soak;
 mod torture;
+mod weather;
