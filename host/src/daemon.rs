@@ -83,7 +83,8 @@ pub async fn run(file: &Path) -> Result<(), Failure> {
             let (file, ports) = (config.file.display(), config.media.ports);
             format!("{file}: [media] ports = \"{}-{}\": {error}", ports.first, ports.last)
         })?;
-    let (writer, writing) = Writer::start(store.clone(), recordings, offset, inbox.clone());
+    let (writer, writing) =
+        Writer::start(store.clone(), recordings, config.store.events, offset, inbox.clone());
     let guests = Guests::start()?;
     let plugins = plugin_house(&config, &store, &inbox, clock, guests.handle())?;
 

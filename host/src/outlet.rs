@@ -60,6 +60,8 @@ impl Outlet for House {
                 );
                 self.writer.submit(Job::Record(record));
             }
+            Output::Trace(event) => self.writer.submit(Job::Trace(event)),
+            Output::Linked { from, to } => self.writer.submit(Job::Linked { from, to }),
             Output::Notice { level, text, call } => notice(level, &text, call.as_deref()),
         }
     }

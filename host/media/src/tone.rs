@@ -46,6 +46,25 @@ pub fn named(name: &str) -> Result<Arc<[ToneStep]>, ToneError> {
     })
 }
 
+/// Music for somebody who waits: broken chords over a bass, a bar of two seconds each, fourteen seconds in all.
+pub fn music() -> Arc<[ToneStep]> {
+    /// Bass, and the four notes of the chord, in Hz (the first bars of a prelude by Bach).
+    const BARS: [[u16; 5]; 7] = [
+        [131, 262, 330, 392, 523],
+        [131, 262, 294, 440, 587],
+        [123, 247, 294, 392, 587],
+        [131, 262, 330, 392, 523],
+        [131, 262, 330, 440, 659],
+        [131, 247, 294, 370, 587],
+        [123, 247, 294, 392, 494],
+    ];
+    let note = Duration::from_millis(250);
+    let bar = |[bass, a, b, c, d]: [u16; 5]| {
+        [a, b, c, d, c, b, c, b].map(|note_hz| ToneStep { hz: [note_hz, bass], length: note })
+    };
+    BARS.into_iter().flat_map(bar).collect()
+}
+
 /// The short tone before a recording.
 pub(crate) fn beep() -> Arc<[ToneStep]> {
     Arc::new([ToneStep { hz: [1000, 0], length: Duration::from_millis(200) }])
@@ -116,6 +135,13 @@ mod tests {
         }
         assert_eq!(named("440/0"), Err(ToneError::Empty));
         assert_eq!(named(&"1/1,".repeat(40)), Err(ToneError::TooLong));
+    }
+
+    #[test]
+    fn music_is_never_silent() {
+        let music = music();
+        assert!(music.iter().all(|step| step.hz[0] > 0 && step.hz[0] < MAX_HZ && !step.length.is_zero()));
+        assert_eq!(music.iter().map(|step| step.length).sum::<Duration>(), Duration::from_secs(14));
     }
 
     #[test]

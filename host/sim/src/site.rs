@@ -191,6 +191,7 @@ impl Site {
             ring: self.ring,
             after_hangup: Limits::default().after_hangup,
             codecs: vec![Codec::Pcma, Codec::Pcmu],
+            music: [jackfield_media::Source::Tone(jackfield_media::tone::music())].into(),
             max_calls: 1000,
             session_expires: Duration::from_secs(1800),
             expires: (60, 3600),

@@ -24,7 +24,7 @@ pub use flow::{Advertised, Flow, FlowId, Transport};
 pub use frame::{Frame, FrameError, Framer};
 pub use message::{
     Builder, Content, Credentials, HeaderError, HeaderValue, Invalid, Message, Method, Name, NameAddr,
-    ParseError, ParseFault, Replaces, SyntaxError, Uri, Via, reason_phrase,
+    ParseError, ParseFault, Replaces, SyntaxError, Uri, Via, percent_decoded, reason_phrase,
 };
 pub use offer_answer::{
     Agreed, Audio, Crypto, CryptoSuite, Direction, Encrypted, Local, LocalCodec, NoCommonCodec, Payload,

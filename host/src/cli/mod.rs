@@ -1,6 +1,7 @@
 //! The command line.
 
 pub mod campaign;
+mod events;
 mod output;
 mod records;
 pub mod users;
@@ -52,6 +53,8 @@ enum Command {
     Calls,
     /// The records of calls as CSV, the oldest of them first.
     Records(records::Arguments),
+    /// What happened to calls, one JSON object a line, the oldest first.
+    Events(events::Arguments),
     /// The plugins of the running exchange: versions live and draining, with their calls.
     Plugins,
     /// Record a call of the running exchange, or leave a part of it out.
@@ -105,6 +108,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Campaign(command) => campaign::run(command, config).await,
         Command::Calls => calls(config).await,
         Command::Records(arguments) => records::run(arguments, config).await,
+        Command::Events(arguments) => events::run(arguments, config).await,
         Command::Plugins => plugins(config).await,
         Command::Hangup { call } => ask(config, &Request::HangUp { call }).await.map(drop),
         Command::Record { call, action } => {

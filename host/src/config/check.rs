@@ -9,6 +9,7 @@ use jackfield_switch::{Pattern, route};
 
 use super::{
     Config, To,
+    media::read_clip,
     problem::{Problem, did_you_mean, suggest},
     settings::to_routes,
     source::Source,
@@ -123,6 +124,11 @@ impl Check<'_, '_> {
                 "without a codec nobody can talk",
                 "write [\"pcma\", \"pcmu\"]",
             );
+        }
+        let music = config.media.music_on_hold.as_ref().map(|file| read_clip(&config.resolve(file)));
+        if let Some(Err(error)) = music {
+            let help = "name a WAV file (PCM, mono or stereo), or leave the key out";
+            self.report(&["media", "music-on-hold"], error, help);
         }
     }
 

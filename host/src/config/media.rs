@@ -1,7 +1,14 @@
 //! `[media]`: audio.
 
-use std::{num::NonZero, time::Duration};
+use std::{
+    fs::File,
+    io::Read,
+    num::NonZero,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
+use jackfield_media::Clip;
 use serde::Deserialize;
 
 use super::value::{self, PortRange};
@@ -17,6 +24,8 @@ pub struct Media {
     /// A call without any packet for so long is ended; `0s`: never.
     #[serde(deserialize_with = "value::duration")]
     pub timeout: Duration,
+    /// A WAV file for those who are held, over and over; a melody of our own when not said.
+    pub music_on_hold: Option<PathBuf>,
     /// Media threads; one per core when not said.
     pub workers: Option<NonZero<u16>>,
 }
@@ -27,6 +36,7 @@ impl Default for Media {
             ports: PortRange { first: 20000, last: 29999 },
             codecs: vec![Codec::Opus, Codec::G722, Codec::Pcma, Codec::Pcmu],
             timeout: Duration::from_secs(60),
+            music_on_hold: None,
             workers: None,
         }
     }
@@ -44,4 +54,19 @@ pub enum Codec {
     G722,
     /// Opus.
     Opus,
+}
+
+/// Music of that size is no music any more.
+const MAX_MUSIC: u64 = 64 << 20;
+
+/// A WAV file, or why it is none.
+pub(crate) fn read_clip(file: &Path) -> Result<Clip, String> {
+    let mut bytes = Vec::new();
+    File::open(file)
+        .and_then(|open| open.take(MAX_MUSIC + 1).read_to_end(&mut bytes))
+        .map_err(|error| format!("{} cannot be read: {error}", file.display()))?;
+    if bytes.len() as u64 > MAX_MUSIC {
+        return Err(format!("{} is larger than {} MiB", file.display(), MAX_MUSIC >> 20));
+    }
+    Clip::from_wav(&bytes).map_err(|error| format!("{}: {error}", file.display()))
 }

@@ -1,12 +1,14 @@
 //! The configuration in the shapes of the other rooms: the one place that knows both.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use jackfield_media::{Source, tone};
 use jackfield_plugin::Limits;
 use jackfield_sip::{Advertised, Digests, Offered};
 use jackfield_switch as switch;
+use tracing::warn;
 
-use super::{Codec, Config, Digest, Dtmf, Peer, Plugin, Record, Route, To, User};
+use super::{Codec, Config, Digest, Dtmf, Peer, Plugin, Record, Route, To, User, media::read_clip};
 
 /// What the switch needs. `digests` come from the store, by user name; a user without
 /// digests cannot log in.
@@ -24,6 +26,7 @@ pub fn to_settings(config: &Config, digests: &BTreeMap<String, Digests>) -> swit
         ring: config.exchange.ring,
         after_hangup: Limits::default().after_hangup,
         codecs: config.media.codecs.iter().copied().map(to_codec).collect(),
+        music: music(config),
         max_calls: config.exchange.calls,
         session_expires: config.exchange.session_expires,
         expires: (seconds(config.registrar.min_expires), seconds(config.registrar.max_expires)),
@@ -33,6 +36,21 @@ pub fn to_settings(config: &Config, digests: &BTreeMap<String, Digests>) -> swit
             local: config.listen.local_nets().iter().map(|net| (net.address, net.prefix)).collect(),
         },
     }
+}
+
+/// The operator's file, or the melody that everybody has.
+fn music(config: &Config) -> Arc<[Source]> {
+    let melody = || Source::Tone(tone::music());
+    let file = config.media.music_on_hold.as_ref().map(|file| read_clip(&config.resolve(file)));
+    let source = file.map_or_else(melody, |clip| match clip {
+        Ok(clip) => Source::Clip(Arc::new(clip)),
+        // `check` has read it: it has gone since.
+        Err(error) => {
+            warn!("[media] music-on-hold: {error}; the melody is played instead");
+            melody()
+        }
+    });
+    Arc::new([source])
 }
 
 fn to_user(name: &str, user: &User, digests: Digests) -> switch::User {

@@ -13,10 +13,12 @@ pub struct Store {
     pub folder: PathBuf,
     /// `sqlite:FILE`, relative to `folder`.
     pub url: String,
+    /// The events of calls that are kept: the newest so many; 0: none.
+    pub events: u32,
 }
 
 impl Default for Store {
     fn default() -> Self {
-        Store { folder: PathBuf::from("var"), url: "sqlite:jackfield.db".to_owned() }
+        Store { folder: PathBuf::from("var"), url: "sqlite:jackfield.db".to_owned(), events: 1_000_000 }
     }
 }

@@ -61,6 +61,11 @@ pub enum Request {
     ExportCampaign {
         name: String,
     },
+    /// As JSON, one a line: the newest `limit` events, of the call or linked id `of`.
+    Events {
+        of: Option<String>,
+        limit: u32,
+    },
     /// As CSV: calls that began at `since` (Unix milliseconds) or later, the newest `limit` of them.
     Records {
         since: u64,
@@ -149,6 +154,10 @@ impl Daemon {
                 Ok(file) => return (Answer::File(file.len() as u64), file),
                 Err(text) => Answer::Failed(text),
             },
+            Request::Events { of, limit } => match self.events(of.as_deref(), limit).await {
+                Ok(file) => return (Answer::File(file.len() as u64), file),
+                Err(text) => Answer::Failed(text),
+            },
             Request::Records { since, limit } => match self.records(since, limit).await {
                 Ok(file) => return (Answer::File(file.len() as u64), file),
                 Err(text) => Answer::Failed(text),
@@ -159,6 +168,16 @@ impl Daemon {
 
     async fn calls(&self) -> Result<Vec<CallSummary>, String> {
         self.inbox.look(|switch, _| switch.calls()).await.ok_or_else(stopping)
+    }
+
+    async fn events(&self, of: Option<&str>, limit: u32) -> Result<Vec<u8>, String> {
+        let events = self.store.events(of, limit).await.map_err(|error| error.to_string())?;
+        let mut file = Vec::new();
+        for event in events {
+            serde_json::to_writer(&mut file, &event).map_err(|error| error.to_string())?;
+            file.push(b'\n');
+        }
+        Ok(file)
     }
 
     async fn records(&self, since: u64, limit: u32) -> Result<Vec<u8>, String> {

@@ -4,6 +4,7 @@
 mod bindings;
 pub mod campaign;
 mod digests;
+mod events;
 pub mod records;
 mod values;
 mod writer;

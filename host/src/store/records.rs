@@ -36,6 +36,16 @@ async fn write(
     Ok(())
 }
 
+/// Calls that transfers have joined have one linked id, and so have their events.
+pub(super) async fn link(connection: &mut SqliteConnection, from: &str, to: &str) -> Result<(), sqlx::Error> {
+    for table in
+        ["UPDATE calls SET linked = ? WHERE linked = ?", "UPDATE events SET linked = ? WHERE linked = ?"]
+    {
+        sqlx::query(table).bind(to).bind(from).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
 impl Store {
     /// The newest `limit` of the calls that have ended and began at `since` or later, the oldest first.
     pub async fn records(&self, since: u64, limit: u32) -> Result<Vec<CallRecord>, StoreError> {

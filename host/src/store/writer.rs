@@ -3,7 +3,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use jackfield_switch::{CallRecord, Input, Token, Write};
+use jackfield_switch::{CallEvent, CallRecord, Input, Token, Write};
 use sqlx::SqliteConnection;
 use tokio::{
     sync::mpsc,
@@ -11,7 +11,7 @@ use tokio::{
 };
 use tracing::error;
 
-use super::{Store, bindings, campaign, records};
+use super::{Store, bindings, campaign, events, records};
 use crate::shard::Inbox;
 
 /// Jobs that may wait.
@@ -31,12 +31,25 @@ pub enum Job {
     /// A call that is not over.
     Underway(CallRecord),
     Record(CallRecord),
+    /// What happened to a call.
+    Trace(CallEvent),
+    /// A transfer has joined calls.
+    Linked {
+        from: String,
+        to: String,
+    },
 }
 
 impl Job {
     /// Nobody waits for it, and losing it costs a refresh, or a call that had hardly begun.
     fn can_wait(&self) -> bool {
-        matches!(self, Job::Write { token: None, write: Write::Bindings { .. } } | Job::Underway(_))
+        matches!(
+            self,
+            Job::Write { token: None, write: Write::Bindings { .. } }
+                | Job::Underway(_)
+                | Job::Trace(_)
+                | Job::Linked { .. }
+        )
     }
 
     /// An attempt or a call whose end is not written would be under way until the next start.
@@ -57,11 +70,12 @@ impl Writer {
     pub fn start(
         store: Store,
         recordings: PathBuf,
+        events: u32,
         offset: Duration,
         inbox: Inbox,
     ) -> (Writer, tokio::task::JoinHandle<()>) {
         let (sender, jobs) = mpsc::channel(QUEUE);
-        let task = Task { store, recordings, offset, inbox: inbox.clone(), owed: Vec::new() };
+        let task = Task { store, recordings, events, offset, inbox: inbox.clone(), owed: Vec::new() };
         (Writer { jobs: sender, inbox }, tokio::spawn(task.run(jobs)))
     }
 
@@ -81,6 +95,8 @@ impl Writer {
 struct Task {
     store: Store,
     recordings: PathBuf,
+    /// That are kept.
+    events: u32,
     offset: Duration,
     inbox: Inbox,
     /// What could not be written and must be.
@@ -159,6 +175,10 @@ impl Task {
     async fn carry_out(&self, connection: &mut SqliteConnection, job: &Job) -> Result<(), String> {
         let write = match job {
             Job::Underway(call) => return records::begin(connection, call).await.map_err(in_words),
+            Job::Trace(event) => {
+                return events::insert(connection, event, self.events).await.map_err(in_words);
+            }
+            Job::Linked { from, to } => return records::link(connection, from, to).await.map_err(in_words),
             Job::Record(record) => return records::insert(connection, record).await.map_err(in_words),
             Job::Write { write, .. } => write,
         };
@@ -213,7 +233,8 @@ mod tests {
         store.import_contacts(&import, 0).await.unwrap();
 
         let gate = Gate::new().unwrap();
-        let (writer, task) = Writer::start(store.clone(), folder.path().into(), Duration::ZERO, gate.inbox());
+        let (writer, task) =
+            Writer::start(store.clone(), folder.path().into(), 100, Duration::ZERO, gate.inbox());
         let (launch, contact, target) = (1, Some(1), "101".to_owned());
         let write = Write::AttemptStarted { launch, plugin, contact, target, at: 1000 };
         writer.submit(Job::Write { token: Some(Token(7)), write });

@@ -67,7 +67,7 @@ impl HangupInfo {
             (Cause::Rejected, _) => 603,
             (Cause::NotFound, 404 | 410 | 484 | 604) => self.code,
             (Cause::NotFound, _) => 404,
-            (Cause::Cancelled | Cause::AnsweredElsewhere, _) => 487,
+            (Cause::Cancelled | Cause::AnsweredElsewhere | Cause::Transferred, _) => 487,
             (Cause::Shutdown | Cause::Network, _) | (Cause::Unavailable, 503) => 503,
             // What the far end said of our INVITE and its caller can use: 488, 415, 500...
             (Cause::Other, 400 | 405 | 406 | 413..=416 | 420 | 421 | 482 | 483 | 485 | 488 | 500..=606) => {

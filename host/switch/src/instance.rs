@@ -181,7 +181,9 @@ impl Switch {
         if self.services.get(&instance.plugin) == Some(&id) {
             self.services.remove(&instance.plugin);
         }
-        if let Some(call) = instance.call.and_then(|key| self.calls.get_mut(&key)) {
+        let call = instance.call.and_then(|key| self.calls.get_mut(&key));
+        // A transfer may have given the call to another one.
+        if let Some(call) = call.filter(|call| call.instance == Some(id)) {
             call.instance = None;
         }
         for leg in &instance.legs {

@@ -10,6 +10,7 @@ use crate::{
     command::{CallInfo, Command, HangupInfo, Reply, StopReason},
     record::CallRecord,
     settings::Settings,
+    trace::CallEvent,
 };
 
 /// Pairs a question with its answer, in both directions.
@@ -169,6 +170,13 @@ pub enum Output {
     /// A call has begun, or has been answered, and is not over: kept until its record comes.
     Underway(CallRecord),
     Record(CallRecord),
+    /// The state of a call has changed.
+    Trace(CallEvent),
+    /// Calls of the one linked id, over or not, have the other one from now on.
+    Linked {
+        from: String,
+        to: String,
+    },
     /// A sentence for the operator's log.
     Notice {
         level: Level,

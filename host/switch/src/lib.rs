@@ -30,6 +30,7 @@ mod pace;
 mod registration;
 mod switch;
 mod timer;
+pub mod trace;
 mod user;
 mod verb;
 
@@ -39,6 +40,7 @@ pub use record::*;
 pub use route::{Pattern, PatternError};
 pub use settings::*;
 pub use switch::{Counts, Options, Switch};
+pub use trace::*;
 
 /// Monotonic time since an epoch that the driver chooses.
 pub type Time = std::time::Duration;

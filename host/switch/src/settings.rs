@@ -1,7 +1,8 @@
 //! The configuration as the switch needs it: users, peers, routes and what plugins may launch.
 
-use std::{collections::BTreeMap, net::IpAddr, time::Duration};
+use std::{collections::BTreeMap, net::IpAddr, sync::Arc, time::Duration};
 
+use jackfield_media::Source;
 use jackfield_sip::{Advertised, Digests, Offered};
 
 use crate::route::Pattern;
@@ -20,6 +21,8 @@ pub struct Settings {
     pub after_hangup: Duration,
     /// Codecs in order of preference.
     pub codecs: Vec<jackfield_media::Codec>,
+    /// What a party hears that is held, over and over.
+    pub music: Arc<[Source]>,
     /// Calls at once; more are answered 503.
     pub max_calls: u32,
     /// A session without sign of life for so long is over (RFC 4028); zero: never.

@@ -26,10 +26,11 @@ use crate::{
     registration::Registry,
     settings::Settings,
     timer::{Deadline, Timers},
+    trace::Happened,
 };
 
 /// Requests that we serve outside of and inside of sessions.
-pub(crate) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, UPDATE, INFO";
+pub(crate) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, UPDATE, INFO, REFER, NOTIFY";
 
 /// How long a nonce is good for.
 const NONCE_LIFETIME: Duration = Duration::from_secs(300);
@@ -80,6 +81,7 @@ pub struct Switch {
     last_id: u64,
     last_token: u64,
     last_launch: u64,
+    pub(crate) last_event: u64,
     pub(crate) settings: Arc<Settings>,
     pub(crate) shutting_down: bool,
     pub(crate) endpoint: Endpoint,
@@ -140,6 +142,7 @@ impl Switch {
             call_prefix: format!("{}-{:08x}", options.node, rng.next_u32()),
             last_id: 0,
             last_token: 0,
+            last_event: 0,
             // Unique over restarts, as long as fewer than 4096 launches begin per millisecond;
             // below 2^53, so that every language can count them.
             last_launch: (options.started_unix.as_millis() as u64).saturating_mul(4096),
@@ -275,7 +278,9 @@ impl Switch {
     fn sip_event(&mut self, event: sip::Event) {
         match event {
             sip::Event::Request { server, flow, request } => self.requested(server, &flow, &request),
-            sip::Event::Invite { session, flow, request, .. } => self.invited(session, &flow, &request),
+            sip::Event::Invite { session, flow, request, replaces } => {
+                self.invited(session, &flow, &request, replaces.as_ref());
+            }
             sip::Event::Progress { session, response } => self.progressed(session, &response),
             sip::Event::Answered { session, response } => self.callee_answered(session, &response),
             sip::Event::Acked { session, ack } => self.acked(session, &ack),
@@ -299,6 +304,8 @@ impl Switch {
         let answer = match request.method() {
             Some(Method::Register) => return self.register(server, flow, request),
             Some(Method::Options) => self.capabilities(),
+            // RFC 5589 4: who asks for a transfer does so within his call.
+            Some(Method::Refer) => Answer::status(403),
             Some(Method::Other(_)) | None => Answer::status(501).header(Name::Allow, ALLOW),
             Some(_) => Answer::status(405).header(Name::Allow, ALLOW),
         };
@@ -339,6 +346,7 @@ impl Switch {
             Deadline::Gather(leg) => self.gather_timed_out(leg),
             Deadline::Reoffer(leg) => self.reoffer_again(leg),
             Deadline::Bridge(leg) => self.bridge_timed_out(leg),
+            Deadline::Release(leg) => self.release(leg),
             Deadline::Next(instance) => self.next_timed_out(instance),
             Deadline::Sleep(instance, token) => self.slept(instance, token),
             Deadline::Plugin(instance, timer) => self.plugin_timer(instance, timer),
@@ -423,7 +431,14 @@ impl Switch {
         if let Some(owner) = leg.owner.and_then(|owner| self.instances.get_mut(&owner)) {
             owner.legs.insert(id);
         }
+        let info = &leg.info;
+        let started = Happened::Started {
+            direction: info.direction,
+            caller: info.caller.clone(),
+            callee: info.callee.clone(),
+        };
         self.legs.insert(id, leg);
+        self.trace(id, started);
     }
 
     pub(crate) fn notice(&mut self, level: Level, text: String, call: Option<String>) {

@@ -17,6 +17,8 @@ pub(crate) enum Deadline {
     Reoffer(LegId),
     /// A bridge has lasted its time; the leg whose verb made it.
     Bridge(LegId),
+    /// A transferor has had time to hang up.
+    Release(LegId),
     /// `next` of an instance.
     Next(InstanceId),
     Sleep(InstanceId, Token),

@@ -301,7 +301,7 @@ fn other_requests_within_a_call_are_answered() {
     let (alice, bob) = (world.phone("alice"), world.phone("bob"));
     let (call, _) = world.talking(alice, "102", bob);
     for (method, status) in
-        [(Method::Info, 200), (Method::Options, 200), (Method::Refer, 405), (Method::Message, 405)]
+        [(Method::Info, 200), (Method::Options, 200), (Method::Refer, 400), (Method::Message, 405)]
     {
         let request = world.within(call, method);
         assert_eq!(world.asks_within(call, request), status, "{method}");

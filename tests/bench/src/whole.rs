@@ -8,7 +8,7 @@
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, task::Poll, time::Duration};
 
 use bytes::Bytes;
-use jackfield_media::{self as media, Codec, Lease, PortId, Session, WorkerId};
+use jackfield_media::{self as media, Codec, Lease, PortId, Session, Source, WorkerId, tone};
 use jackfield_sip::{Flow, FlowId, Message, Name, Timers, Transport};
 use jackfield_switch::{
     Dtmf, Input, Options, Output, Pattern, Peer, PluginSettings, Route, RouteTo, Settings, Switch,
@@ -160,6 +160,7 @@ fn settings(calls: u32) -> Settings {
         ring: Duration::from_secs(30),
         after_hangup: Duration::from_secs(5),
         codecs: vec![Codec::Pcma, Codec::Pcmu],
+        music: [Source::Tone(tone::music())].into(),
         max_calls: calls,
         session_expires: Duration::from_secs(1800),
         expires: (60, 3600),

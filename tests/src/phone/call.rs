@@ -60,6 +60,22 @@ impl Call {
         self.line.transact(&self.dialog.request(&self.line, Method::Bye))
     }
 
+    /// REFER with that target; the status.
+    #[track_caller]
+    pub fn refer(&mut self, target: &str) -> u16 {
+        self.dialog.cseq += 1;
+        let mut refer = self.dialog.request(&self.line, Method::Refer);
+        refer.headers.push(Header::Other("Refer-To".to_owned(), target.to_owned()));
+        self.line.transact(&refer).status_code.code()
+    }
+
+    /// What a Replaces header says of this call (RFC 3891).
+    pub fn replaces(&self) -> String {
+        let tag = |value: &str| value.rsplit_once("tag=").map(|(_, tag)| tag.to_owned()).unwrap_or_default();
+        let Dialog { id, local, remote, .. } = &self.dialog;
+        format!("{id};to-tag={};from-tag={}", tag(remote), tag(local))
+    }
+
     /// The other side has hung up.
     pub fn is_over(&self) -> bool {
         self.line.has_ended(&self.dialog.id)

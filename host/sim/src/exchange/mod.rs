@@ -254,7 +254,7 @@ impl Exchange {
                 let result = self.store(write);
                 self.inputs.extend(token.map(|token| Input::Stored { token, result }));
             }
-            Output::Underway(_) => {}
+            Output::Underway(_) | Output::Trace(_) | Output::Linked { .. } => {}
             Output::Record(record) => self.records.push(record),
             Output::Notice { level, text, call } => self.notice(now, level, text, call),
         }

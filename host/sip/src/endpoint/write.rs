@@ -21,7 +21,8 @@ const ALLOW: &str =
     "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, PRACK, UPDATE, REFER, NOTIFY, MESSAGE, REGISTER";
 
 /// What a peer may require of us, and is told that we support.
-pub(super) const EXTENSIONS: [&str; 2] = [super::reliable::TAG, crate::session_timer::TAG];
+pub(super) const EXTENSIONS: [&str; 4] =
+    [super::reliable::TAG, crate::session_timer::TAG, "replaces", "norefersub"];
 
 /// The user part of our Contact.
 const USER: &str = "jackfield";

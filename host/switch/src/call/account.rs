@@ -1,5 +1,7 @@
 //! What the record of a call says, from its first moment to its last packet.
 
+use std::collections::BTreeMap;
+
 use jackfield_media::{LegId, Security, Stats};
 
 use super::{Call, CallKey, leg::Leg};
@@ -8,6 +10,7 @@ use crate::{
     io::Output,
     record::{CallRecord, LegRecord, MediaRecord},
     switch::Switch,
+    trace::Happened,
 };
 
 impl Switch {
@@ -34,8 +37,7 @@ impl Switch {
     }
 
     fn record_of(&self, call: &Call, end: HangupInfo) -> CallRecord {
-        let mut legs: Vec<LegRecord> = call.ended_legs.iter().map(|(_, leg)| leg.clone()).collect();
-        legs.sort_by_key(|leg| leg.started_at);
+        let legs: BTreeMap<LegId, LegRecord> = call.ended_legs.iter().cloned().collect();
         CallRecord {
             id: call.id.clone(),
             linked: call.linked.clone(),
@@ -49,7 +51,7 @@ impl Switch {
             ended_at: self.unix_at(self.now),
             end,
             results: call.results.clone(),
-            legs,
+            legs: legs.into_values().collect(),
             recording: call.recording(),
         }
     }
@@ -59,6 +61,7 @@ impl Switch {
         let stats = leg.audio.closed;
         let mut record = self.leg_record(leg, info);
         record.media = stats.map(media_record).unwrap_or_default();
+        self.trace_of(leg.call, leg.info.id.clone(), Happened::Ended { info });
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
         call.ended_legs.push((id, record));
         // How its media was is told when the worker has closed it.

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use jackfield_media::{self as media, Codec, Lease, LegId, OpusFormat, Params, Rtcp, Security, Stats, Tones};
 use jackfield_sip::{self as sip, Agreed, Content, Local, LocalCodec, Message};
 
+use super::leg::Phase;
 use crate::{io::Output, settings::Dtmf, switch::Switch};
 
 pub(crate) const SDP: &str = "application/sdp";
@@ -149,6 +150,10 @@ impl Switch {
         let params = params(agreed, leg.audio.dtmf, peer);
         leg.audio.params = Some(params.clone());
         self.media(id, media::Command::Update { leg: id, params });
+        // What is agreed before the answer is no hold, whoever may send.
+        if self.legs.get(&id).is_some_and(|leg| leg.phase == Phase::Up) {
+            self.note_hold(id);
+        }
         Ok(())
     }
 

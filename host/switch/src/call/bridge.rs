@@ -8,6 +8,7 @@ use crate::{
     command::{BridgeEnd, BridgeOptions, Error, Event, HangupInfo, OperationEnd, Value},
     switch::Switch,
     timer::{Deadline, TimerId},
+    trace::Happened,
 };
 
 /// The other leg, and what holds the two together.
@@ -59,6 +60,15 @@ impl Switch {
             self.timers.cancel(former.and_then(|former| former.timer));
         }
         self.media(first, media::Command::Bridge { a: first, b: other });
+        for leg in [first, other] {
+            // A bridge ends what plays.
+            self.legs.get_mut(&leg).into_iter().for_each(|leg| leg.music = None);
+            self.tune(leg);
+        }
+        if tie != Tie::Early {
+            let with = self.leg_name(other);
+            self.trace(first, Happened::Bridged { with });
+        }
     }
 
     /// Takes two legs apart; both stay. What held them together, and the leg that made it.
@@ -68,6 +78,12 @@ impl Switch {
         self.timers.cancel(joined.timer);
         self.timers.cancel(partner.and_then(|partner| partner.timer));
         self.media(leg, media::Command::Unbridge { leg });
+        if joined.tie != Tie::Early {
+            let with = self.leg_name(joined.other);
+            self.trace(leg, Happened::Parted { with });
+        }
+        self.tune(leg);
+        self.tune(joined.other);
         Some((if joined.first { leg } else { joined.other }, joined.tie))
     }
 
@@ -79,6 +95,10 @@ impl Switch {
         let joined = leg.joined.take();
         self.timers.cancel(joined.and_then(|joined| joined.timer));
         self.media(other, media::Command::Unbridge { leg: other });
+        if !gone.is_early() && self.transferor_gone(other) {
+            return;
+        }
+        self.tune(other);
         match gone.tie {
             Tie::Route => self.hang_up(other, info.passed_on()),
             // The end of the leg that made the bridge has ended its verb already.
@@ -95,7 +115,7 @@ impl Switch {
     }
 
     /// Tells the instance whose verb or operation it was.
-    fn bridge_ended(&mut self, first: LegId, tie: Tie, end: BridgeEnd) {
+    pub(crate) fn bridge_ended(&mut self, first: LegId, tie: Tie, end: BridgeEnd) {
         match tie {
             Tie::Verb => self.finish_verb(first, Ok(Value::Bridged(end))),
             Tie::Operation(operation) => {
@@ -139,10 +159,7 @@ impl Switch {
         if a.is_bridged() || b.is_bridged() {
             return Err(Error::Busy("a leg is bridged already".to_owned()));
         }
-        // Dialled legs get a socket of the worker of the leg that dials them.
-        if a.audio.lease.worker != b.audio.lease.worker {
-            return Err(Error::Unavailable("the legs are on two media workers".to_owned()));
-        }
+        self.can_join(first, other)?;
         let failed = |_| Error::Unavailable("a leg has no codec of ours".to_owned());
         self.answer(other, Some(first)).map_err(failed)?;
         self.answer(first, Some(other)).map_err(failed)?;
@@ -152,6 +169,15 @@ impl Switch {
         self.note_connected(first, other);
         self.note_connected(other, first);
         Ok(())
+    }
+
+    /// Dialled legs get a socket of the worker of the leg that dials them; others may be on another one.
+    pub(crate) fn can_join(&self, first: LegId, other: LegId) -> Result<(), Error> {
+        let worker = |leg| self.legs.get(&leg).map(|leg| leg.audio.lease.worker);
+        match worker(first) == worker(other) {
+            true => Ok(()),
+            false => Err(Error::Unavailable("the legs are on two media workers".to_owned())),
+        }
     }
 
     /// For the record of the call that a leg began.

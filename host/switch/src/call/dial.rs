@@ -20,6 +20,7 @@ use crate::{
     settings::Dtmf,
     switch::Switch,
     timer::{Deadline, TimerId},
+    trace::Happened,
     user::name_addr,
 };
 
@@ -54,6 +55,8 @@ pub(crate) enum Purpose {
     /// `start-dial`: events tell.
     Started(InstanceId),
     Launch(u64),
+    /// The leg that is being transferred.
+    Transfer(LegId),
     /// Nobody any more.
     Cancelled,
 }
@@ -368,6 +371,7 @@ impl Switch {
         leg.answered = Some(self.now);
         leg.info.callee.clone_from(&label);
         let (info, key) = (leg.info.clone(), leg.call);
+        self.trace(id, Happened::Answered);
         if let Some(from) = dial.from {
             self.stop_ringback(from);
         }
@@ -399,6 +403,7 @@ impl Switch {
                 self.connected(key, Some(label));
                 self.launch_answered(launch, key, id);
             }
+            Purpose::Transfer(transferee) => self.transfer_answered(transferee, id),
             Purpose::Cancelled => self.hang_up(id, HangupInfo::new(Cause::Cancelled, 0)),
         }
     }
@@ -464,6 +469,15 @@ impl Switch {
         }
     }
 
+    /// The leg that rings for a caller, and would be bridged with him.
+    pub(crate) fn dialled_for(&self, from: LegId) -> Option<LegId> {
+        let is_route = |leg: &&LegId| {
+            let dial = self.legs.get(leg).and_then(|leg| leg.dial.as_ref());
+            dial.is_some_and(|dial| dial.purpose == Purpose::Route)
+        };
+        self.dials_of(from).into_iter().find(|leg| is_route(&leg))
+    }
+
     fn dials_of(&self, from: LegId) -> Vec<LegId> {
         let waits = |leg: &Leg| leg.dial.as_ref().is_some_and(|dial| dial.from == Some(from));
         self.legs.iter().filter(|(_, leg)| waits(leg)).map(|(&id, _)| id).collect()
@@ -478,6 +492,7 @@ impl Switch {
         }
         match dial.purpose {
             Purpose::Route => self.route_failed(key, info),
+            Purpose::Transfer(transferee) => self.transfer_failed(transferee, info),
             Purpose::Verb { instance, token, leg } => {
                 self.end_dial_verb(leg, token);
                 self.reply(instance, token, Ok(Value::Dialled(DialEnd::Failed(info))));

@@ -28,6 +28,7 @@ const DURATION: u32 = 160;
 
 impl Switch {
     pub(crate) fn digit_pressed(&mut self, id: LegId, digit: char, means: Means) {
+        self.trace(id, crate::trace::Happened::Digit);
         if self.breaks_bridge(id, digit) {
             self.unbridge(id, BridgeEnd::Digit(digit));
             return;

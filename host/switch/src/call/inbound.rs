@@ -1,28 +1,42 @@
 //! Calls that come in, and what their callers are told.
 
 use jackfield_media::LegId;
-use jackfield_sip::{self as sip, Answer, Flow, Message, SessionId};
+use jackfield_sip::{self as sip, Answer, Flow, Message, Replaces, SessionId};
 
 use super::{
     audio::{Audio, NoAgreement, SDP, session_in},
     leg::{Leg, Phase, VerbKind, final_answer},
+    replace::Place,
 };
 use crate::{
     command::{Cause, Direction, HangupInfo, Value},
     route::dialled,
     switch::Switch,
+    trace::Happened,
     user::Caller,
 };
 
 impl Switch {
     /// A new call: who is it, is there room, and where does it want to go?
-    pub(crate) fn invited(&mut self, session: SessionId, flow: &Flow, request: &Message) {
-        if let Err(refusal) = self.admit(session, flow, request) {
+    pub(crate) fn invited(
+        &mut self,
+        session: SessionId,
+        flow: &Flow,
+        request: &Message,
+        replaces: Option<&Replaces>,
+    ) {
+        if let Err(refusal) = self.admit(session, flow, request, replaces) {
             self.endpoint.reject(self.now, session, refusal);
         }
     }
 
-    fn admit(&mut self, session: SessionId, flow: &Flow, request: &Message) -> Result<(), Answer> {
+    fn admit(
+        &mut self,
+        session: SessionId,
+        flow: &Flow,
+        request: &Message,
+        replaces: Option<&Replaces>,
+    ) -> Result<(), Answer> {
         if self.shutting_down {
             return Err(final_answer(503));
         }
@@ -43,12 +57,15 @@ impl Switch {
         if self.calls.len() >= self.settings.max_calls as usize {
             return Err(final_answer(503));
         }
+        let place = replaces.map(|replaces| self.place(replaces)).transpose()?;
+        let partner = place.and_then(|place| self.legs.get(&place.partner));
+        let worker = partner.map(|partner| partner.audio.lease.worker);
         let leg = LegId(self.next_id());
-        let lease = self.leases.take(leg, None).ok_or_else(|| final_answer(503))?;
+        let lease = self.leases.take(leg, worker).ok_or_else(|| final_answer(503))?;
         let mut audio = Audio::new(lease, self.endpoint.address(flow).ip(), leg.0);
         audio.offer = offer;
         audio.dtmf = self.settings.dtmf_of(&caller.trunk);
-        self.receive_call(leg, (session, *flow), caller, number, audio);
+        self.receive_call(leg, (session, *flow), caller, number, audio, place);
         Ok(())
     }
 
@@ -59,6 +76,7 @@ impl Switch {
         caller: Caller,
         number: String,
         audio: Audio,
+        place: Option<Place>,
     ) {
         let is_user = caller.is_user;
         let key = self.new_call(Direction::Inbound, caller, number.clone());
@@ -73,7 +91,10 @@ impl Switch {
             self.refuse(id, 488, HangupInfo::new(Cause::Other, 488));
             return;
         }
-        self.route_call(key, &number, is_user);
+        match place {
+            Some(place) => self.take_place(id, place),
+            None => self.route_call(key, &number, is_user),
+        }
     }
 
     /// The caller's offer has no codec of ours.
@@ -90,6 +111,7 @@ impl Switch {
         if leg.is_inbound() && leg.phase == Phase::Ringing && !leg.rung {
             leg.rung = true;
             self.endpoint.provisional(self.now, session, Answer::status(180));
+            self.trace(id, Happened::Ringing);
         }
     }
 
@@ -111,6 +133,7 @@ impl Switch {
             return false;
         };
         leg.phase = Phase::Early;
+        self.trace(id, Happened::EarlyMedia);
         self.endpoint.provisional(self.now, session, Answer::status(183).body(SDP, body));
         true
     }
@@ -145,6 +168,7 @@ impl Switch {
             let plugin = owner.and_then(|owner| self.instances.get(&owner));
             let plugin = plugin.map(|instance| format!("plugin:{}", instance.plugin));
             self.connected(call, plugin);
+            self.trace(id, Happened::Answered);
             if was_early {
                 self.expect_audio(id);
             }

@@ -11,6 +11,7 @@ use super::{
     bridge::Joined,
     dial::{Dial, Purpose},
     reoffer::Reoffer,
+    transfer::Transfer,
 };
 use crate::{
     Time,
@@ -46,13 +47,23 @@ pub(crate) struct Leg {
     /// Where its SIP came from or went to last.
     pub(crate) flow: Option<Flow>,
     pub(crate) answered: Option<Time>,
-    /// A 180 went to this caller.
+    /// A 180 went to this caller, or came from this callee.
     pub(crate) rung: bool,
     pub(crate) audio: Audio,
     pub(crate) joined: Option<Joined>,
     pub(crate) reoffer: Option<Reoffer>,
     /// Something changed since our last offer, which is still under way.
     pub(crate) reoffer_again: bool,
+    /// Its party took us off its ear in the middle of the call.
+    pub(crate) holds: bool,
+    /// What it hears while it is held, or waits for its transfer.
+    pub(crate) music: Option<PlayId>,
+    /// Where it is being transferred to.
+    pub(crate) transfer: Option<Transfer>,
+    /// REFERs so far.
+    pub(crate) refers: u32,
+    /// Its party has transferred the other one away, and is to hang up.
+    pub(crate) release: Option<TimerId>,
     /// The tone that this leg hears while it dials.
     pub(crate) ringback: Option<PlayId>,
     /// The plugin instance that drives this leg.
@@ -112,6 +123,11 @@ impl Leg {
             joined: None,
             reoffer: None,
             reoffer_again: false,
+            holds: false,
+            music: None,
+            transfer: None,
+            refers: 0,
+            release: None,
             ringback: None,
             owner: None,
             verb: None,
@@ -204,12 +220,22 @@ impl Switch {
     /// Everything that follows from the end of a leg, whoever ended it.
     pub(crate) fn leg_gone(&mut self, id: LegId, info: HangupInfo) {
         let Some(mut leg) = self.legs.remove(&id) else { return };
+        let info = match leg.release.take() {
+            Some(timer) => {
+                self.timers.cancel(timer);
+                HangupInfo { cause: Cause::Transferred, ..info }
+            }
+            None => info,
+        };
         let close = media::Command::Close { leg: id };
         self.outputs.push_back(crate::io::Output::Media { worker: leg.audio.lease.worker, command: close });
 
         if let Some(verb) = leg.verb.take() {
             self.reply(verb.instance, verb.token, Err(Error::HungUp(info)));
             self.stop_verb(id, verb);
+        }
+        if let Some(transfer) = leg.transfer.take() {
+            self.transferee_gone(leg.call, leg.info.id.clone(), transfer, info);
         }
         if let Some(joined) = leg.joined.take() {
             self.partner_gone(joined, info);

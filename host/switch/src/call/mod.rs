@@ -7,13 +7,17 @@ pub(crate) mod callee;
 pub(crate) mod dial;
 pub(crate) mod digits;
 pub(crate) mod gather;
+pub(crate) mod hold;
 pub(crate) mod inbound;
 pub(crate) mod leg;
 pub(crate) mod play;
+pub(crate) mod refer;
 pub(crate) mod reoffer;
+pub(crate) mod replace;
 pub(crate) mod ringing;
 pub(crate) mod routing;
 pub(crate) mod tape;
+pub(crate) mod transfer;
 
 use std::collections::BTreeSet;
 

@@ -11,6 +11,7 @@ use crate::{
     io::{InstanceId, Output, Token, Write},
     switch::{Storing, Switch},
     timer::Deadline,
+    trace::Happened,
 };
 
 /// A recording outlives the leg that it was made on.
@@ -55,6 +56,7 @@ impl Switch {
 
     pub(crate) fn play_ended(&mut self, id: LegId, play: PlayId, end: media::PlayEnd) {
         let Some(leg) = self.legs.get_mut(&id) else { return };
+        leg.music.take_if(|music| *music == play);
         let end = match end {
             media::PlayEnd::Finished => PlayEnd::Finished,
             media::PlayEnd::Interrupted(digit) => PlayEnd::Interrupted(digit),
@@ -180,6 +182,7 @@ impl Switch {
             return Err(Error::Invalid(format!("{name:?} is no name for a recording")));
         }
         self.recordings.insert(record, Recording { leg, plugin, name });
+        self.trace(leg, Happened::RecordingStarted);
         let RecordOptions { max, silence, finish, beep, .. } = options;
         self.media(leg, media::Command::Record { leg, record, max, silence, finish, beep });
         Ok(record)
@@ -193,6 +196,7 @@ impl Switch {
         samples: std::sync::Arc<[i16]>,
     ) {
         let Some(recording) = self.recordings.remove(&record) else { return };
+        self.trace(id, Happened::RecordingEnded);
         let digit = match end {
             RecordEnd::Digit(digit) => Some(digit),
             _ => None,

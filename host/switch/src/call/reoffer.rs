@@ -144,9 +144,10 @@ impl Switch {
         }
     }
 
-    /// INFO, REFER and their kin in a session: none of them is served yet.
+    /// INFO, REFER and their kin in a session.
     pub(crate) fn asked_within(&mut self, session: SessionId, server: ServerId, request: &Message) {
         let answer = match request.method() {
+            Some(Method::Refer) => return self.referred(session, server, request),
             Some(Method::Info) => {
                 let leg = self.sessions.get(&session).copied();
                 self.informed(leg, request)

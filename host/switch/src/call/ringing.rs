@@ -6,9 +6,10 @@ use jackfield_sip::{Message, SessionId};
 use super::{
     audio::session_in,
     bridge::Tie,
+    dial::Purpose,
     leg::{Leg, Phase, VerbKind},
 };
-use crate::switch::Switch;
+use crate::{switch::Switch, trace::Happened};
 
 /// Descriptions of early dialogs that one dial keeps.
 const MAX_EARLY: usize = 64;
@@ -72,7 +73,15 @@ impl Switch {
             dial.early.keep(&fork, response);
         }
         let is_ringing = response.status() == Some(180);
-        dial.is_ringing |= is_ringing;
+        let purpose = dial.purpose;
+        if is_ringing && !std::mem::replace(&mut dial.is_ringing, true) {
+            self.trace(id, Happened::Ringing);
+        }
+        // His bridge with the transferor stays until the answer: he hears no early media.
+        if let Purpose::Transfer(transferee) = purpose {
+            self.transfer_progressed(transferee, response);
+            return;
+        }
         if !self.hear_early(id) && is_ringing {
             self.ring_at_caller(id);
         }
@@ -92,6 +101,7 @@ impl Switch {
             if let Some(dial) = leg.dial.as_mut() {
                 dial.early.heard = Some(fork);
             }
+            self.trace(id, Happened::EarlyMedia);
         }
         let Some(from) = self.listener(id) else { return false };
         let is_joined = |leg: &Leg| leg.joined.as_ref().is_some_and(|joined| joined.other() == id);

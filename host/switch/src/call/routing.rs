@@ -29,8 +29,8 @@ pub(crate) struct Onward {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Destination {
     pub(crate) to: Whereto,
-    ring: Option<Duration>,
-    fallback: Option<String>,
+    pub(crate) ring: Option<Duration>,
+    pub(crate) fallback: Option<String>,
     record: bool,
 }
 

@@ -12,6 +12,7 @@ mod net;
 mod phone;
 mod sdp;
 mod settings;
+mod transfer;
 mod voice;
 mod wild;
 
@@ -23,6 +24,7 @@ use std::{
 
 use jackfield_media::{Lease, PortId, Session, WorkerId};
 use jackfield_sip::{Flow, FlowId, Transport};
+pub(crate) use jackfield_switch::{CallEvent, Happened};
 use jackfield_switch::{
     CallRecord, Counts, Input, InstanceId, Level, Options, Output, Reply, Settings, Switch, Time, Token,
     Write,
@@ -73,6 +75,8 @@ pub(crate) struct World {
     pub(crate) records: Vec<CallRecord>,
     /// Calls as they were when they began, and when they were answered.
     pub(crate) underway: Vec<CallRecord>,
+    /// What happened to calls, with the linked ids that they have now.
+    pub(crate) events: Vec<CallEvent>,
     /// All that was written.
     pub(crate) writes: Vec<Write>,
     pub(crate) notices: Vec<(Level, String)>,
@@ -125,6 +129,7 @@ impl World {
             ways: Ways::Open,
             records: Vec::new(),
             underway: Vec::new(),
+            events: Vec::new(),
             writes: Vec::new(),
             notices: Vec::new(),
             dropped: Vec::new(),
@@ -227,6 +232,17 @@ impl World {
             }
             Output::Underway(record) => self.underway.push(record),
             Output::Record(record) => self.records.push(record),
+            Output::Trace(event) => self.events.push(event),
+            Output::Linked { from, to } => {
+                self.events
+                    .iter_mut()
+                    .filter(|event| event.linked == from)
+                    .for_each(|event| event.linked.clone_from(&to));
+                self.records
+                    .iter_mut()
+                    .filter(|record| record.linked == from)
+                    .for_each(|record| record.linked.clone_from(&to));
+            }
             Output::Notice { level, text, .. } => self.notices.push((level, text)),
         }
     }

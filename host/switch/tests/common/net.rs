@@ -48,6 +48,8 @@ pub(super) struct LineState {
     /// The value of our From.
     pub(super) local: String,
     pub(super) remote: String,
+    /// As `remote`, of the last provisional response: CANCEL has no tag.
+    pub(super) early: String,
     pub(super) target: String,
     pub(super) cseq: u32,
     pub(super) statuses: Vec<u16>,
@@ -62,6 +64,8 @@ pub(super) struct LineState {
     pub(super) asked: Vec<Request>,
     /// What they are answered with; 200 when it is empty.
     pub(super) reoffer_statuses: VecDeque<u16>,
+    /// The NOTIFYs that came.
+    pub(super) notified: Vec<Request>,
     /// Answers to requests within the call: method and status.
     pub(super) within: Vec<(String, u16)>,
     pub(super) sdp: Option<Sdp>,
@@ -275,6 +279,7 @@ impl World {
             invite,
             local: String::new(),
             remote: String::new(),
+            early: String::new(),
             target: String::new(),
             cseq: 1,
             statuses: Vec::new(),
@@ -284,6 +289,7 @@ impl World {
             answer: None,
             asked: Vec::new(),
             reoffer_statuses: VecDeque::new(),
+            notified: Vec::new(),
             within: Vec::new(),
             sdp: None,
             theirs: None,
@@ -320,6 +326,10 @@ impl World {
             Method::Bye => {
                 line.end.get_or_insert(End::Bye(value(&request.headers, "Reason")));
                 self.say(phone, response(&request, 200, ""));
+            }
+            Method::Notify => {
+                self.say(phone, response(&request, 200, ""));
+                self.lines[index].notified.push(request);
             }
             _ => {
                 self.say(phone, response(&request, 405, ""));
@@ -404,6 +414,7 @@ impl World {
             self.take_session(index, &response);
         }
         let line = &mut self.lines[index];
+        line.early = response.to_header().unwrap().value().to_owned();
         if status >= 200 {
             line.remote = response.to_header().unwrap().value().to_owned();
             if let Some(target) = contact_of(&response.headers).filter(|_| status < 300) {
@@ -474,6 +485,10 @@ impl World {
         invite.body = line.invite.body.clone();
         let kind = value(&line.invite.headers, "Content-Type");
         invite.headers.extend(kind.map(|kind| headers::ContentType::new(kind).into()).into_iter().collect());
+        let replaces = value(&line.invite.headers, "Replaces");
+        invite
+            .headers
+            .extend(replaces.map(|value| Header::Other("Replaces".to_owned(), value)).into_iter().collect());
         invite.headers.push(login);
         line.invite = invite.clone();
         let phone = line.phone;

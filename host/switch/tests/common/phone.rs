@@ -189,7 +189,7 @@ impl World {
         self.dial_invite(phone, number, offer, |_| {})
     }
 
-    fn dial_invite(
+    pub(super) fn dial_invite(
         &mut self,
         phone: Phone,
         number: &str,

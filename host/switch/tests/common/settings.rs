@@ -19,6 +19,7 @@ pub(crate) fn settings() -> Settings {
         ring: Duration::from_secs(25),
         after_hangup: Duration::from_secs(5),
         codecs: vec![Codec::Pcma, Codec::Pcmu],
+        music: [jackfield_media::Source::Tone(jackfield_media::tone::music())].into(),
         max_calls: 100,
         session_expires: Duration::from_secs(1800),
         expires: (60, 3600),
