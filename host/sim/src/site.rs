@@ -10,7 +10,7 @@ use jackfield_media::Codec;
 use jackfield_plugin::{HttpRequest, HttpResponse, Limits};
 use jackfield_sip::{Digests, Offered};
 use jackfield_switch::{
-    Dtmf, Error, LaunchLimits, Pattern, Peer, PluginSettings, Route, RouteTo, Settings, User,
+    Dtmf, Error, LaunchLimits, Pattern, Peer, PluginSettings, Route, RouteTo, Settings, SrtpPolicy, User,
 };
 
 use crate::{
@@ -181,6 +181,7 @@ impl Site {
             name: "outside".to_owned(),
             addresses: vec![(IpAddr::V4(address), prefix)],
             dtmf: Dtmf::Auto,
+            srtp: SrtpPolicy::Off,
         };
         Ok(Settings {
             realm: REALM.to_owned(),
@@ -223,5 +224,6 @@ fn user(name: &str, number: &str) -> User {
         digests: Digests::of(name, REALM, &password(name)),
         record: false,
         dtmf: Dtmf::Auto,
+        srtp: SrtpPolicy::Off,
     }
 }

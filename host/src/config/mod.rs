@@ -48,7 +48,7 @@ pub use self::{
     source::{Position, locate, locate_setting},
     speech::Speech,
     store::Store,
-    users::{Digest, Dtmf, Record, User},
+    users::{Digest, Dtmf, Record, Srtp, User},
     value::{Network, PortRange},
 };
 use self::{reader::Reader, source::Source};

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Dtmf, value::Network};
+use super::{Dtmf, Srtp, value::Network};
 
 /// `[peers.NAME]`
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -13,4 +13,7 @@ pub struct Peer {
     /// How digits go to it.
     #[serde(default)]
     pub dtmf: Dtmf,
+    /// Whether its audio is encrypted.
+    #[serde(default)]
+    pub srtp: Srtp,
 }

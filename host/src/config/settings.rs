@@ -8,7 +8,7 @@ use jackfield_sip::{Advertised, Digests, Offered};
 use jackfield_switch as switch;
 use tracing::warn;
 
-use super::{Codec, Config, Digest, Dtmf, Peer, Plugin, Record, Route, To, User, media::read_clip};
+use super::{Codec, Config, Digest, Dtmf, Peer, Plugin, Record, Route, Srtp, To, User, media::read_clip};
 
 /// What the switch needs. `digests` come from the store, by user name; a user without
 /// digests cannot log in.
@@ -65,6 +65,7 @@ fn to_user(name: &str, user: &User, digests: Digests) -> switch::User {
         digests,
         record: user.record == Record::Always,
         dtmf: to_dtmf(user.dtmf),
+        srtp: to_policy(user.srtp),
     }
 }
 
@@ -77,9 +78,17 @@ fn to_dtmf(dtmf: Dtmf) -> switch::Dtmf {
     }
 }
 
+fn to_policy(srtp: Srtp) -> switch::SrtpPolicy {
+    match srtp {
+        Srtp::Offered => switch::SrtpPolicy::Offered,
+        Srtp::Required => switch::SrtpPolicy::Required,
+        Srtp::Off => switch::SrtpPolicy::Off,
+    }
+}
+
 fn to_peer(name: &str, peer: &Peer) -> switch::Peer {
     let addresses = peer.addresses.iter().map(|network| (network.address, network.prefix)).collect();
-    switch::Peer { name: name.to_owned(), addresses, dtmf: to_dtmf(peer.dtmf) }
+    switch::Peer { name: name.to_owned(), addresses, dtmf: to_dtmf(peer.dtmf), srtp: to_policy(peer.srtp) }
 }
 
 pub(super) fn to_routes(config: &Config) -> Vec<switch::Route> {

@@ -19,6 +19,9 @@ pub struct User {
     /// How digits go to this user's phones.
     #[serde(default)]
     pub dtmf: Dtmf,
+    /// Whether the audio of this user's phones is encrypted.
+    #[serde(default)]
+    pub srtp: Srtp,
 }
 
 /// Which calls are recorded.
@@ -45,6 +48,19 @@ pub enum Dtmf {
     Info,
     /// As tones.
     Inband,
+}
+
+/// What is asked of the audio of a user or peer: SRTP with keys in the signalling (RFC 4568).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Srtp {
+    /// Encrypted where the other side can.
+    #[default]
+    Offered,
+    /// Encrypted, or refused.
+    Required,
+    /// Never encrypted.
+    Off,
 }
 
 /// Which digest algorithms are offered. Common phones give up when they see a second challenge.

@@ -44,6 +44,7 @@ pub struct User {
     /// Every call from or to this user is recorded.
     pub record: bool,
     pub dtmf: Dtmf,
+    pub srtp: SrtpPolicy,
 }
 
 /// How digits go to a user or a peer. They are taken however they come.
@@ -60,6 +61,18 @@ pub enum Dtmf {
     Inband,
 }
 
+/// Whether the audio of a user or peer is encrypted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SrtpPolicy {
+    /// Never.
+    Off,
+    /// Where the other side can.
+    #[default]
+    Offered,
+    /// Always: what is not encrypted is refused.
+    Required,
+}
+
 /// Hosts whose requests need no digest.
 #[derive(Clone, Debug)]
 pub struct Peer {
@@ -67,6 +80,7 @@ pub struct Peer {
     /// Address and prefix length.
     pub addresses: Vec<(IpAddr, u8)>,
     pub dtmf: Dtmf,
+    pub srtp: SrtpPolicy,
 }
 
 #[derive(Clone, Debug)]

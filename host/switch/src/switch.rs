@@ -16,7 +16,7 @@ use rand::{Rng, SeedableRng, rngs::StdRng};
 use crate::{
     Time,
     bus::Question,
-    call::{Call, CallKey, digits::Means, leg::Leg, play::Recording, reoffer::Asked},
+    call::{Call, CallKey, digits::Means, encryption::Learned, leg::Leg, play::Recording, reoffer::Asked},
     command::{Cause, Error, Event, HangupInfo, LaunchEnd, StopReason, Value},
     instance::Instance,
     io::{Input, InstanceId, Level, Output, Token},
@@ -104,6 +104,9 @@ pub struct Switch {
     pub(crate) instances: BTreeMap<InstanceId, Instance>,
     /// The present service of each plugin.
     pub(crate) services: BTreeMap<String, InstanceId>,
+    /// For the keys of SRTP.
+    pub(crate) random: StdRng,
+    pub(crate) learned: Learned,
     pub(crate) questions: BTreeMap<u64, Question>,
     pub(crate) launches: Launches,
     pub(crate) outputs: VecDeque<Output>,
@@ -125,6 +128,8 @@ impl Switch {
         rng.fill_bytes(&mut key);
         let mut seed = [0; 32];
         rng.fill_bytes(&mut seed);
+        let mut secret = [0; 32];
+        rng.fill_bytes(&mut secret);
         let config = sip::Config {
             seed,
             node: options.node.clone(),
@@ -150,6 +155,8 @@ impl Switch {
             settings,
             shutting_down: false,
             endpoint,
+            random: StdRng::from_seed(secret),
+            learned: Learned::default(),
             registry: Registry::default(),
             keep_alive: KeepAlive::default(),
             leases: Leases::default(),

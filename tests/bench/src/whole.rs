@@ -11,7 +11,7 @@ use bytes::Bytes;
 use jackfield_media::{self as media, Codec, Lease, PortId, Session, Source, WorkerId, tone};
 use jackfield_sip::{Flow, FlowId, Message, Name, Timers, Transport};
 use jackfield_switch::{
-    Dtmf, Input, Options, Output, Pattern, Peer, PluginSettings, Route, RouteTo, Settings, Switch,
+    Dtmf, Input, Options, Output, Pattern, Peer, PluginSettings, Route, RouteTo, Settings, SrtpPolicy, Switch,
 };
 
 use crate::{
@@ -141,8 +141,12 @@ impl Exchange {
 }
 
 fn settings(calls: u32) -> Settings {
-    let peer =
-        Peer { name: "office".to_owned(), addresses: vec![([192, 0, 2, 0].into(), 24)], dtmf: Dtmf::Auto };
+    let peer = Peer {
+        name: "office".to_owned(),
+        addresses: vec![([192, 0, 2, 0].into(), 24)],
+        dtmf: Dtmf::Auto,
+        srtp: SrtpPolicy::Off,
+    };
     let route = Route {
         pattern: Pattern::parse("100").expect("a number is a pattern"),
         to: RouteTo::Plugin("script".to_owned()),

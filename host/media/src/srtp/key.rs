@@ -18,6 +18,17 @@ pub enum Suite {
 }
 
 impl Suite {
+    /// Its name in SDP.
+    pub fn name(self) -> &'static str {
+        match self {
+            Suite::AesCm128Sha1_80 => "AES_CM_128_HMAC_SHA1_80",
+            Suite::AesCm128Sha1_32 => "AES_CM_128_HMAC_SHA1_32",
+            Suite::AesCm256Sha1_80 => "AES_256_CM_HMAC_SHA1_80",
+            Suite::AeadAes128Gcm => "AEAD_AES_128_GCM",
+            Suite::AeadAes256Gcm => "AEAD_AES_256_GCM",
+        }
+    }
+
     /// Bytes of the master key, and of its salt.
     pub fn lengths(self) -> (usize, usize) {
         match self {

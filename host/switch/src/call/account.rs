@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use jackfield_media::{LegId, Security, Stats};
+use jackfield_media::{LegId, Stats};
 
-use super::{Call, CallKey, leg::Leg};
+use super::{Call, CallKey, encryption::security_name, leg::Leg};
 use crate::{
     command::{Cause, HangupInfo},
     io::Output,
@@ -119,12 +119,5 @@ fn media_record(stats: Stats) -> MediaRecord {
         loss,
         jitter: (stats.packets_received > 0).then(|| stats.jitter.as_secs_f32() * 1000.0),
         mos: stats.mos.map(|hundredths| f32::from(hundredths) / 100.0),
-    }
-}
-
-fn security_name(security: &Security) -> String {
-    match security {
-        Security::Plain => "RTP".to_owned(),
-        _ => "SRTP".to_owned(),
     }
 }

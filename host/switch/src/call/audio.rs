@@ -3,10 +3,10 @@
 use std::net::IpAddr;
 
 use bytes::Bytes;
-use jackfield_media::{self as media, Codec, Lease, LegId, OpusFormat, Params, Rtcp, Security, Stats, Tones};
+use jackfield_media::{self as media, Codec, Lease, LegId, OpusFormat, Params, Rtcp, Stats, Tones};
 use jackfield_sip::{self as sip, Agreed, Content, Local, LocalCodec, Message};
 
-use super::leg::Phase;
+use super::{encryption::security, leg::Phase};
 use crate::{io::Output, settings::Dtmf, switch::Switch};
 
 pub(crate) const SDP: &str = "application/sdp";
@@ -27,6 +27,8 @@ pub(crate) struct Audio {
     pub(crate) params: Option<Params>,
     /// How digits go to the peer.
     pub(crate) dtmf: Dtmf,
+    /// What we say to the peer about SRTP.
+    pub(crate) srtp: sip::Srtp,
     /// The worker has closed it by itself: nothing more comes.
     pub(crate) closed: Option<Stats>,
 }
@@ -42,6 +44,7 @@ impl Audio {
             offered: false,
             params: None,
             dtmf: Dtmf::Auto,
+            srtp: sip::Srtp::default(),
             closed: None,
         }
     }
@@ -54,6 +57,12 @@ impl Audio {
     /// The offer has nothing that we speak.
     pub(crate) fn refuses(&self, offer: &sip::Session, codecs: &[Codec]) -> bool {
         sip::answer(&self.local(self.address, codecs), offer).is_err()
+    }
+
+    /// All that is missing in the offer is SRTP, which is required.
+    pub(crate) fn misses_srtp(&self, offer: &sip::Session, codecs: &[Codec]) -> bool {
+        let mut local = self.local(self.address, codecs);
+        std::mem::take(&mut local.srtp.required) && sip::answer(&local, offer).is_ok()
     }
 
     /// The description as it goes out: the version grows only when something changed.
@@ -75,7 +84,7 @@ impl Audio {
             version: 1,
             direction: sip::Direction::SendRecv,
             dtmf: matches!(self.dtmf, Dtmf::Auto | Dtmf::Rfc4733),
-            srtp: sip::Srtp::default(),
+            srtp: self.srtp.clone(),
         }
     }
 }
@@ -146,9 +155,11 @@ impl Switch {
 
     fn agree(&mut self, id: LegId, agreed: Agreed) -> Result<(), NoAgreement> {
         let peer = self.signalling_host(id);
+        let profile = agreed.profile;
         let leg = self.legs.get_mut(&id).ok_or(NoAgreement)?;
-        let params = params(agreed, leg.audio.dtmf, peer);
+        let params = params(agreed, leg.audio.dtmf, peer).ok_or(NoAgreement)?;
         leg.audio.params = Some(params.clone());
+        self.note_profile(id, profile);
         self.media(id, media::Command::Update { leg: id, params });
         // What is agreed before the answer is no hold, whoever may send.
         if self.legs.get(&id).is_some_and(|leg| leg.phase == Phase::Up) {
@@ -198,8 +209,8 @@ pub(crate) fn session_in(message: &Message) -> Result<Option<sip::Session>, u16>
     }
 }
 
-fn params(agreed: Agreed, dtmf: Dtmf, peer: Option<IpAddr>) -> Params {
-    Params {
+fn params(agreed: Agreed, dtmf: Dtmf, peer: Option<IpAddr>) -> Option<Params> {
+    Some(Params {
         codec: codec(agreed.codec),
         payload_type: agreed.payload.pt,
         opus: opus_format(&agreed.payload),
@@ -211,8 +222,8 @@ fn params(agreed: Agreed, dtmf: Dtmf, peer: Option<IpAddr>) -> Params {
         peer,
         send: agreed.send,
         receive: agreed.receive,
-        security: Security::Plain,
-    }
+        security: security(agreed.encrypted)?,
+    })
 }
 
 /// Which tones are digits, for a peer that agreed to telephone `events` or did not.

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use jackfield_media::{Lease, LegId, Source};
-use jackfield_sip::{Flow, Invite, Message, Name, SessionId};
+use jackfield_sip::{Flow, Invite, Message, Name, SessionId, Srtp};
 
 use super::{
     CallKey,
     audio::{Audio, NoAgreement, SDP},
     bridge::Tie,
     callee::{Callee, target_of},
+    encryption::Attempts,
     leg::{Leg, Phase},
     ringing::{EarlyMedia, Fork},
 };
@@ -86,6 +87,16 @@ struct Branch {
     uri: String,
     routes: Vec<String>,
     state: BranchState,
+    /// From its first INVITE on.
+    asked: Option<Asking>,
+}
+
+/// How a phone is asked for SRTP.
+#[derive(Debug)]
+struct Asking {
+    flow: Flow,
+    srtp: Srtp,
+    next: Attempts,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,6 +128,12 @@ impl Dial {
             _ => None,
         });
         calling.next().filter(|_| calling.next().is_none())
+    }
+
+    /// What the phone of a session was told of SRTP.
+    pub(super) fn srtp_of(&self, session: SessionId) -> Option<Srtp> {
+        let branch = &self.branches[self.find(BranchState::Calling(session))?];
+        branch.asked.as_ref().map(|asked| asked.srtp.clone())
     }
 
     fn fail(&mut self, index: usize, info: HangupInfo) {
@@ -216,6 +233,7 @@ impl Switch {
                         uri: binding.contact.clone(),
                         routes: binding.path.clone(),
                         state: BranchState::Ready(binding.flow),
+                        asked: None,
                     }));
                 }
                 // Its way is asked for when the dial has all else that it needs.
@@ -224,6 +242,7 @@ impl Switch {
                     uri: uri.clone(),
                     routes: Vec::new(),
                     state: BranchState::Opening(self.next_token()),
+                    asked: None,
                 })),
             }
             if branches.len() == before {
@@ -280,8 +299,15 @@ impl Switch {
     }
 
     fn invite_branch(&mut self, id: LegId, index: usize, flow: &Flow) {
-        let from = self.legs.get(&id).and_then(|leg| leg.dial.as_ref()).and_then(|dial| dial.from);
+        let Some(dial) = self.legs.get(&id).and_then(|leg| leg.dial.as_ref()) else { return };
+        let (from, policy) = (dial.from, self.srtp_policy(&dial.branches[index].callee, flow));
+        let known = dial.branches[index].asked.as_ref().map(|asked| asked.next.clone());
+        let mut next = known.unwrap_or_else(|| self.attempts(policy, flow));
+        let srtp = self.new_srtp(policy, next.next().unwrap_or_default());
         let codecs = self.codecs_like(from);
+        if let Some(leg) = self.legs.get_mut(&id) {
+            leg.audio.srtp = srtp.clone();
+        }
         let address = self.endpoint.address(flow).ip();
         let Some(offer) = self.offer(id, address, &codecs) else { return };
         let Some(leg) = self.legs.get_mut(&id) else { return };
@@ -302,6 +328,7 @@ impl Switch {
         match self.endpoint.invite(self.now, flow, invite) {
             Ok(session) => {
                 dial.branches[index].state = BranchState::Calling(session);
+                dial.branches[index].asked = Some(Asking { flow: *flow, srtp, next });
                 // A leg has one address, as a call has one worker: that of its last branch, until one answers.
                 leg.audio.address = address;
                 leg.flow = Some(*flow);
@@ -321,6 +348,7 @@ impl Switch {
     /// 2xx: this phone has the call, the others stop ringing.
     pub(crate) fn callee_answered(&mut self, session: SessionId, response: &Message) {
         let Some(&id) = self.sessions.get(&session) else { return };
+        self.speak_to(id, session);
         let Some(leg) = self.legs.get_mut(&id) else { return };
         let Some(mut dial) = leg.dial.take() else { return };
         let Some(winner) = dial.find(BranchState::Calling(session)) else {
@@ -420,6 +448,13 @@ impl Switch {
         let now = self.now;
         let Some(dial) = self.legs.get_mut(&id).and_then(|leg| leg.dial.as_mut()) else { return };
         let Some(index) = dial.find(BranchState::Calling(session)) else { return };
+        // Perhaps it wants the other m= line; that it wants none of the two is its last word.
+        if matches!(info.code, 488 | 606)
+            && let Some(asked) = dial.branches[index].asked.as_ref().filter(|asked| !asked.next.is_empty())
+        {
+            let flow = asked.flow;
+            return self.invite_branch(id, index, &flow);
+        }
         dial.fail(index, info);
         self.forget_early(id, session);
         let Some(dial) = self.legs.get_mut(&id).and_then(|leg| leg.dial.as_mut()) else { return };

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     command::{Cause, Direction, HangupInfo, Value},
+    io::Level,
     route::dialled,
     switch::Switch,
     trace::Happened,
@@ -65,6 +66,7 @@ impl Switch {
         let mut audio = Audio::new(lease, self.endpoint.address(flow).ip(), leg.0);
         audio.offer = offer;
         audio.dtmf = self.settings.dtmf_of(&caller.trunk);
+        audio.srtp = self.srtp_of_caller(&caller, flow);
         self.receive_call(leg, (session, *flow), caller, number, audio, place);
         Ok(())
     }
@@ -88,6 +90,7 @@ impl Switch {
         self.sessions.insert(session, id);
         self.open_audio(id);
         if self.fits_nothing(id) {
+            self.explain_refusal(id);
             self.refuse(id, 488, HangupInfo::new(Cause::Other, 488));
             return;
         }
@@ -102,6 +105,18 @@ impl Switch {
         let Some(leg) = self.legs.get(&id) else { return false };
         let Some(offer) = &leg.audio.offer else { return false };
         leg.audio.refuses(offer, &self.settings.codecs)
+    }
+
+    /// A refusal that a setting of ours made is told to the operator.
+    fn explain_refusal(&mut self, id: LegId) {
+        let Some(leg) = self.legs.get(&id) else { return };
+        let Some(offer) = &leg.audio.offer else { return };
+        if leg.audio.misses_srtp(offer, &self.settings.codecs) {
+            let who = self.calls.get(&leg.call).map(|call| call.caller.trunk.clone()).unwrap_or_default();
+            let text = format!("refused a call of {who} without SRTP: {who} has srtp = \"required\"");
+            let name = leg.info.id.clone();
+            self.notice(Level::Warn, text, Some(name));
+        }
     }
 
     /// Sends 180 once, to a caller who hears nothing yet.

@@ -6,6 +6,7 @@ pub(crate) mod bridge;
 pub(crate) mod callee;
 pub(crate) mod dial;
 pub(crate) mod digits;
+pub(crate) mod encryption;
 pub(crate) mod gather;
 pub(crate) mod hold;
 pub(crate) mod inbound;

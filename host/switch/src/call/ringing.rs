@@ -93,6 +93,7 @@ impl Switch {
         let Some(dial) = self.legs.get_mut(&id).and_then(|leg| leg.dial.as_mut()) else { return false };
         if dial.early.heard.is_none() {
             let Some((fork, response)) = dial.early.descriptions.first().cloned() else { return false };
+            self.speak_to(id, fork.session);
             if self.take_answer(id, &response).is_err() {
                 return false;
             }

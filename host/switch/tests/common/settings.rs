@@ -4,7 +4,9 @@ use std::{collections::BTreeMap, time::Duration};
 
 use jackfield_media::Codec;
 use jackfield_sip::{Digests, Offered};
-use jackfield_switch::{Dtmf, LaunchLimits, Pattern, Peer, PluginSettings, Route, RouteTo, Settings, User};
+use jackfield_switch::{
+    Dtmf, LaunchLimits, Pattern, Peer, PluginSettings, Route, RouteTo, Settings, SrtpPolicy, User,
+};
 
 pub(crate) const REALM: &str = "jackfield";
 
@@ -36,6 +38,7 @@ pub(crate) fn user(name: &str, number: &str) -> User {
         digests: Digests::of(name, REALM, &password(name)),
         record: false,
         dtmf: Dtmf::Auto,
+        srtp: SrtpPolicy::default(),
     }
 }
 
@@ -69,6 +72,7 @@ pub(crate) fn provider() -> Peer {
         name: "provider".to_owned(),
         addresses: vec![("198.51.100.0".parse().unwrap(), 24)],
         dtmf: Dtmf::Auto,
+        srtp: SrtpPolicy::default(),
     }
 }
 
