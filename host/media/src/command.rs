@@ -20,6 +20,10 @@ pub struct WorkerId(pub u16);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PortId(pub u32);
 
+/// Legs that hear each other; given by the switch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MixId(pub u64);
+
 /// A prompt playing on a leg; given by the switch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PlayId(pub u64);
@@ -196,6 +200,11 @@ pub enum Command {
     Bridge { a: LegId, b: LegId },
     /// Parts a leg and the one that it is bridged to.
     Unbridge { leg: LegId },
+    /// Takes a leg into a mix, which begins with its first leg: each hears the sum of the others. Whatever the leg was
+    /// joined to is parted. Ignored unless it is open and the mix has less than 64 legs.
+    Mix { mix: MixId, leg: LegId },
+    /// Takes a leg out of its mix, which ends with its last leg.
+    Unmix { leg: LegId },
     /// Plays the sources one after another, the whole list `repeat` times (0: until it is stopped). A digit of
     /// `interrupt` stops the prompt at once. A new `Play` on the leg replaces the former one, which
     /// ends as stopped. On a bridged leg it covers what the other leg says.

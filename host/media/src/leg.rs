@@ -8,6 +8,7 @@ use crate::{
     codec::{Ear, MAX_PAYLOAD, MAX_SAMPLES, Mouth},
     dtmf::{Beat, Detector, Keypad, Payload, ToneDetector},
     latch::{Announced, Latch, Verdict},
+    mixer::Voice,
     output::{Made, Output, Report},
     prompt::Player,
     quality::{self, Line},
@@ -38,6 +39,8 @@ pub(crate) struct Leg {
     /// Between the peer's codec and ours, while they differ.
     pub(crate) transcoder: Option<Box<Transcoder>>,
     pub(crate) mouth: Mouth,
+    /// Its part in a mix.
+    pub(crate) voice: Option<Box<Voice>>,
     /// For the recorder.
     ear: Option<Ear>,
     params: Option<Params>,
@@ -104,6 +107,7 @@ impl Leg {
             walked: false,
             transcoder: None,
             mouth: Mouth::default(),
+            voice: None,
             ear: None,
             params: None,
             latch: Latch::default(),
@@ -233,6 +237,9 @@ impl Leg {
         if let Some(tape) = &mut self.tape {
             tape.hear_peer(now, stamp, codec, payload);
         }
+        if let Some(voice) = &mut self.voice {
+            voice.push(now, stamp, codec, payload);
+        }
         let listens = self.params.as_ref().is_some_and(|params| params.tones.heard);
         if !listens {
             self.tones = None;
@@ -300,7 +307,7 @@ impl Leg {
 
     /// There is something to do at the next tick.
     pub(crate) fn is_active(&self) -> bool {
-        self.is_playing() || self.recorder.is_some() || self.tape.is_some()
+        self.is_playing() || self.recorder.is_some() || self.tape.is_some() || self.voice.is_some()
     }
 
     /// When the peer has been silent for `timeout`; `None` while nothing is expected of it.
@@ -544,7 +551,8 @@ impl Leg {
         let Some(begin) = beat.tone() else { return };
         let hz = tone::dtmf(beat.event);
         if codec.is_wide() {
-            let sound = std::array::from_fn(|n| tone::wide_sample(hz, 2 * begin + n as u64));
+            let sound: [i16; tick::WIDE_FRAME] =
+                std::array::from_fn(|n| tone::wide_sample(hz, 2 * begin + n as u64));
             self.send_sound(tick, &sound, output);
         } else if let Some(law) = codec.law() {
             let frame: [u8; tick::FRAME] =
@@ -553,8 +561,34 @@ impl Leg {
         }
     }
 
-    /// Sends 20 ms of sound at 16 kHz, to a leg of a wide-band codec.
-    fn send_sound(&mut self, tick: u64, sound: &[i16; tick::WIDE_FRAME], output: &mut Output) {
+    /// What it agreed to reaches beyond 4 kHz.
+    pub(crate) fn is_wide(&self) -> bool {
+        self.params.as_ref().is_some_and(|params| params.codec.is_wide())
+    }
+
+    /// What the peer says in a mix: 20 ms, at the rate that `sound` has room for.
+    pub(crate) fn listen(&mut self, now: Time, sound: &mut [i16]) {
+        match &mut self.voice {
+            Some(voice) => voice.frame(now, sound),
+            None => sound.fill(0),
+        }
+    }
+
+    /// What the others of a mix say: 20 ms at the rate of the mix. A prompt covers it.
+    pub(crate) fn tell(&mut self, tick: u64, sound: &[i16], output: &mut Output) {
+        let narrow = sound.len() == tick::FRAME || self.is_wide();
+        match &mut self.voice {
+            _ if self.player.is_some() || self.keypad.is_busy() => {}
+            Some(voice) if !narrow => {
+                let sound = voice.halve(sound);
+                self.send_sound(tick, &sound, output);
+            }
+            _ => self.send_sound(tick, sound, output),
+        }
+    }
+
+    /// Sends 20 ms of sound at the rate of the leg's codec.
+    fn send_sound(&mut self, tick: u64, sound: &[i16], output: &mut Output) {
         if let Some(target) = self.target() {
             let mut payload = [0; MAX_PAYLOAD];
             let length = self.mouth.say(target.codec, target.opus, sound, &mut payload);

@@ -44,6 +44,7 @@ mod conceal;
 mod latch;
 mod leg;
 mod listener;
+mod mixer;
 mod output;
 mod quality;
 mod record;

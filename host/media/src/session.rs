@@ -10,8 +10,9 @@ use std::{
 use slab::Slab;
 
 use crate::{
-    Command, Event, LegId, Params, PlayEnd, PortId, RecordEnd, Stats, Time, bridge,
+    Command, Event, LegId, MixId, Params, PlayEnd, PortId, RecordEnd, Stats, Time, bridge,
     leg::Leg,
+    mixer::{Mix, Voice},
     output::{Output, Report},
     prompt::Player,
     record::{self, Recorder},
@@ -101,6 +102,8 @@ pub struct Session {
     watch: Option<Time>,
     /// When legs report by RTCP; legs that are gone are found out when their time comes.
     reports: BinaryHeap<Reverse<(Time, LegId)>>,
+    /// Never empty ones.
+    mixes: Vec<Mix>,
     random: u64,
     output: Output,
 }
@@ -117,6 +120,7 @@ impl Session {
             tick: 0,
             watch: None,
             reports: BinaryHeap::new(),
+            mixes: Vec::new(),
             random: settings.seed,
             output: Output::default(),
         }
@@ -132,12 +136,20 @@ impl Session {
                 if let (Some(&a), Some(&b)) = (self.ids.get(&a), self.ids.get(&b))
                     && a != b
                 {
+                    self.unmix(a);
+                    self.unmix(b);
                     bridge::join(now, &mut self.legs, a, b, &mut self.output);
                 }
             }
             Command::Unbridge { leg } => {
                 if let Some(&key) = self.ids.get(&leg) {
                     bridge::part(&mut self.legs, key);
+                }
+            }
+            Command::Mix { mix, leg } => self.mix(now, mix, leg),
+            Command::Unmix { leg } => {
+                if let Some(&key) = self.ids.get(&leg) {
+                    self.unmix(key);
                 }
             }
             Command::Play { leg, play, sources, repeat, interrupt } => {
@@ -329,6 +341,7 @@ impl Session {
     fn close(&mut self, now: Time, id: LegId) {
         let Some(key) = self.ids.remove(&id) else { return };
         bridge::part(&mut self.legs, key);
+        self.unmix(key);
         let leg = self.legs.remove(key);
         self.ports[leg.port.0 as usize] = None;
         self.walked.retain(|walked| *walked != key);
@@ -337,6 +350,28 @@ impl Session {
             self.reports.clear();
         }
         leg.close(now, &mut self.output);
+    }
+
+    fn mix(&mut self, now: Time, id: MixId, leg: LegId) {
+        let Some(&key) = self.ids.get(&leg) else { return };
+        self.unmix(key);
+        bridge::part(&mut self.legs, key);
+        let at = self.mixes.iter().position(|mix| mix.id == id).unwrap_or_else(|| {
+            self.mixes.push(Mix::new(id));
+            self.mixes.len() - 1
+        });
+        if self.mixes[at].add(key)
+            && let Some((leg, _)) = self.walk(now, leg)
+        {
+            leg.cut();
+            leg.voice = Some(Box::new(Voice::new()));
+        }
+    }
+
+    fn unmix(&mut self, key: usize) {
+        self.legs[key].voice = None;
+        self.mixes.iter_mut().for_each(|mix| mix.remove(key));
+        self.mixes.retain(|mix| !mix.is_empty());
     }
 
     fn leg(&mut self, id: LegId) -> Option<(&mut Leg, &mut Output)> {
@@ -366,6 +401,9 @@ impl Session {
             leg.walked = leg.is_active();
             leg.walked
         });
+        for mix in &mut self.mixes {
+            mix.tick(tick, legs, &mut self.output);
+        }
     }
 
     /// All legs have the same time-out and time goes forward, so a new deadline is never before one that

@@ -8,8 +8,8 @@ use std::{collections::HashMap, time::Duration};
 
 use common::*;
 use jackfield_media::{
-    Channel, Clip, Codec, Command, Digits, Event, LegId, OpusFormat, Params, PlayId, PortId, RecordId, Rtcp,
-    Security, Session, Settings, Source, Tones, dtmf, rtp, tone,
+    Channel, Clip, Codec, Command, Digits, Event, LegId, MixId, OpusFormat, Params, PlayId, PortId, RecordId,
+    Rtcp, Security, Session, Settings, Source, Tones, dtmf, rtp, tone,
 };
 use proptest::prelude::*;
 
@@ -76,6 +76,8 @@ fn some_command() -> impl Strategy<Value = Command> {
         1 => leg().prop_map(|leg| Command::Close { leg }),
         2 => (leg(), leg()).prop_map(|(a, b)| Command::Bridge { a, b }),
         1 => leg().prop_map(|leg| Command::Unbridge { leg }),
+        2 => (leg(), 0..2_u64).prop_map(|(leg, mix)| Command::Mix { mix: MixId(mix), leg }),
+        1 => leg().prop_map(|leg| Command::Unmix { leg }),
         3 => (leg(), 0..9_u64, prop::collection::vec(some_source(), 0..4), 0..4_u32, digits())
             .prop_map(|(leg, play, sources, repeat, interrupt)| {
                 Command::Play { leg, play: PlayId(play), sources, repeat, interrupt }
