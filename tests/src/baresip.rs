@@ -121,6 +121,23 @@ impl Baresip {
         files.iter().map(|file| read_wav(file)).collect()
     }
 
+    /// What each of its calls so far heard, in order of time: one channel, and samples a second.
+    pub fn heard_at(&self) -> Vec<(Vec<i16>, u32)> {
+        let mut files: Vec<PathBuf> = fs::read_dir(&self.folder)
+            .expect("its folder")
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .filter(|path| path.to_string_lossy().ends_with("-dec.wav"))
+            .collect();
+        files.sort();
+        let read = |file: &PathBuf| {
+            let bytes = fs::read(file).expect("a recording");
+            let channels = bytes.get(22).map_or(1, |count| usize::from(*count).max(1));
+            let rate = bytes.get(24..28).map_or(0, |b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]));
+            (read_wav(file).into_iter().step_by(channels).collect(), rate)
+        };
+        files.iter().map(read).collect()
+    }
+
     /// Its process.
     pub fn process(&mut self) -> &mut Running {
         &mut self.process
@@ -136,7 +153,8 @@ impl Drop for Baresip {
 }
 
 fn config(exchange: &Exchange, folder: &Path, control: SocketAddr) -> String {
-    let modules = ["aufile", "aubridge", "sndfile", "srtp", "g711", "opus", "account", "menu", "ctrl_tcp"];
+    let modules =
+        ["aufile", "aubridge", "sndfile", "srtp", "g711", "g722", "opus", "account", "menu", "ctrl_tcp"];
     let lines: String = modules
         .iter()
         .map(|name| match *name {

@@ -6,6 +6,7 @@
 mod bad_input;
 mod calls;
 mod campaign;
+mod codecs;
 mod crowd;
 mod faults;
 mod guests;
