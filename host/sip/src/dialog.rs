@@ -12,12 +12,18 @@ pub(crate) struct Head {
     pub(crate) to: String,
     pub(crate) call_id: String,
     pub(crate) cseq: u32,
+    /// Max-Forwards.
+    pub(crate) hops: u8,
 }
+
+/// Hops that a request of ours may take (RFC 3261 8.1.1.6).
+pub(crate) const HOPS: u8 = 70;
 
 impl Head {
     pub(crate) fn builder(&self, method: &Method) -> Builder {
-        let mut builder =
-            Builder::request(method, &self.uri).header(Name::Via, &self.via).header(Name::MaxForwards, 70u8);
+        let mut builder = Builder::request(method, &self.uri)
+            .header(Name::Via, &self.via)
+            .header(Name::MaxForwards, self.hops);
         for route in &self.routes {
             builder = builder.header(Name::Route, route);
         }
@@ -108,6 +114,7 @@ impl Dialog {
             to: self.remote.clone(),
             call_id: self.call_id.clone(),
             cseq,
+            hops: HOPS,
         }
     }
 
@@ -212,6 +219,7 @@ mod tests {
             to: "<sip:600@pbx>".to_owned(),
             call_id: "c1".to_owned(),
             cseq: 7,
+            hops: HOPS,
         };
         let answer = Builder::response_to(&invite(), 200, "", Some("t1"))
             .header(Name::Contact, "<sip:b@10.0.0.2;transport=tcp>")

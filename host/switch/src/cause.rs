@@ -47,6 +47,10 @@ impl HangupInfo {
 
     /// How much a failed target says about the callee; the highest of a fork is passed on.
     pub(crate) fn weight(self) -> u8 {
+        // RFC 3261 16.7 6: who speaks for all of his phones is passed on before everybody else.
+        if (600..700).contains(&self.code) {
+            return 7;
+        }
         match self.cause {
             Cause::Rejected => 6,
             Cause::Busy => 5,
@@ -127,6 +131,7 @@ mod tests {
     #[test]
     fn the_most_telling_failure_is_a_refusal_then_busy_then_no_answer() {
         let weight = |status| HangupInfo::from_status(status).weight();
+        assert!([600, 603, 604, 606].into_iter().all(|status| weight(status) > weight(403)));
         assert!(weight(603) > weight(486) && weight(486) > weight(408) && weight(408) > weight(480));
     }
 }

@@ -25,7 +25,7 @@ use rand::{Rng, SeedableRng};
 
 use crate::Time;
 use crate::flow::{Advertised, Flow, FlowId};
-use crate::message::{Method, Name, Replaces};
+use crate::message::{Message, Method, Name, Replaces};
 use crate::session_timer::MIN_SE;
 use crate::transaction::ClientEvent;
 use clients::{Client, Purpose};
@@ -184,6 +184,17 @@ impl Endpoint {
     /// INVITE came from the peer.
     pub fn replaced(&self, replaces: &Replaces) -> Option<Replaced> {
         self.find_replaced(replaces)
+    }
+
+    /// The session whose INVITE this one is: it has come back to us.
+    pub fn own_session(&self, invite: &Message) -> Option<SessionId> {
+        let from = invite.from().ok()?;
+        let id = *self.tags.get(from.tag()?)?;
+        let head = match self.sessions.get(&id)?.state {
+            sessions::State::Outgoing(client) => &self.clients.get(&client)?.invite.as_ref()?.head,
+            _ => return None,
+        };
+        (Some(&*head.call_id) == invite.call_id()).then_some(id)
     }
 
     /// What the Replaces header of an INVITE to the peer of this session says to replace our dialog with

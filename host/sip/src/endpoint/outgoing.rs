@@ -5,7 +5,7 @@ use super::clients::{Client, Purpose};
 use super::sessions::{Session, State};
 use super::types::{Busy, ClientId, Event, Failure, Invite, SessionEnd, SessionId};
 use crate::Time;
-use crate::dialog::{Dialog, Head, routed};
+use crate::dialog::{Dialog, HOPS, Head, routed};
 use crate::flow::Flow;
 use crate::message::{Message, Method, Name};
 use crate::session_timer;
@@ -19,7 +19,8 @@ impl Endpoint {
             return Err(Busy);
         }
         let tag = self.new_tag();
-        let head = self.first_head(&invite.uri, &invite.routes, &invite.from, &invite.to, &tag);
+        let mut head = self.first_head(&invite.uri, &invite.routes, &invite.from, &invite.to, &tag);
+        head.hops = invite.hops.unwrap_or(HOPS);
         let headers = [&*invite.headers, &*self.refreshing_headers(None)].concat();
         let sent = self.sent(flow, Method::Invite, head, &headers, &invite.body);
         let mut session = Session::new(State::Outgoing(sent.id), flow, tag);
@@ -47,6 +48,7 @@ impl Endpoint {
             to: to.to_owned(),
             call_id: self.new_call_id(),
             cseq: 1,
+            hops: HOPS,
         }
     }
 

@@ -86,7 +86,7 @@ impl Answer {
     }
 }
 
-/// An INVITE of ours. Via, Max-Forwards, tags, Call-ID, CSeq, Contact, Allow and User-Agent are written
+/// An INVITE of ours. Via, tags, Call-ID, CSeq, Contact, Allow and User-Agent are written
 /// by the endpoint.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Invite {
@@ -102,6 +102,8 @@ pub struct Invite {
     pub headers: Vec<(Name, String)>,
     /// Content type and content: our offer.
     pub body: Option<(String, Bytes)>,
+    /// Max-Forwards; None for 70.
+    pub hops: Option<u8>,
 }
 
 /// A request of ours outside of any session, like OPTIONS or MESSAGE.

@@ -78,6 +78,8 @@ pub(crate) struct Dial {
     pub(super) early: EarlyMedia,
     /// Some phone has said so.
     pub(super) is_ringing: bool,
+    /// How often a phone has sent it elsewhere.
+    pub(super) redirections: u32,
 }
 
 /// One phone.
@@ -145,6 +147,15 @@ impl Dial {
         self.branches.iter().all(|branch| branch.state == BranchState::Over)
     }
 
+    pub(super) fn is_calling(&self, session: SessionId) -> bool {
+        self.find(BranchState::Calling(session)).is_some()
+    }
+
+    /// One phone is left.
+    pub(super) fn is_last(&self) -> bool {
+        self.branches.iter().filter(|branch| branch.state != BranchState::Over).count() == 1
+    }
+
     fn find(&self, state: BranchState) -> Option<usize> {
         self.branches.iter().position(|branch| branch.state == state)
     }
@@ -179,14 +190,33 @@ impl Switch {
             own_ringback: order.ringback.is_some(),
             early: EarlyMedia::default(),
             is_ringing: false,
+            redirections: 0,
         });
         self.add_leg(key, id, leg);
         self.open_audio(id);
         if let (Some(from), Some(sources)) = (order.from, order.ringback) {
             self.play_ringback(from, sources);
         }
-        self.start_branches(id);
+        self.start_branches(id, 0);
         Ok(id)
+    }
+
+    /// Calls these instead of the phone of that session; false if there is nobody new among them.
+    pub(super) fn add_branches(&mut self, id: LegId, instead_of: SessionId, callees: &[Callee]) -> bool {
+        let Ok(mut branches) = self.branches(callees) else { return false };
+        let Some(dial) = self.legs.get_mut(&id).and_then(|leg| leg.dial.as_mut()) else { return false };
+        branches.retain(|new| dial.branches.iter().all(|known| known.uri != new.uri));
+        branches.truncate(MAX_BRANCHES.saturating_sub(dial.branches.len()));
+        let Some(former) = dial.find(BranchState::Calling(instead_of)).filter(|_| !branches.is_empty())
+        else {
+            return false;
+        };
+        let first = dial.branches.len();
+        dial.branches.append(&mut branches);
+        dial.branches[former].state = BranchState::Over;
+        self.forget_early(id, instead_of);
+        self.start_branches(id, first);
+        true
     }
 
     /// How digits go to whoever of them answers: as all of them have it. A `sip:` URI is a peer by its host.
@@ -260,11 +290,12 @@ impl Switch {
         }
     }
 
-    fn start_branches(&mut self, id: LegId) {
+    /// Calls the phones from `first` on.
+    fn start_branches(&mut self, id: LegId, first: usize) {
         let Some(dial) = self.legs.get(&id).and_then(|leg| leg.dial.as_ref()) else { return };
         let mut opening = Vec::new();
         let mut ready = Vec::new();
-        for (index, branch) in dial.branches.iter().enumerate() {
+        for (index, branch) in dial.branches.iter().enumerate().skip(first) {
             match branch.state {
                 BranchState::Ready(flow) => ready.push((index, flow)),
                 BranchState::Opening(token) => opening.extend(Some(token).zip(target_of(&branch.uri))),
@@ -308,6 +339,8 @@ impl Switch {
         if let Some(leg) = self.legs.get_mut(&id) {
             leg.audio.srtp = srtp.clone();
         }
+        let call = self.legs.get(&id).and_then(|leg| self.calls.get(&leg.call));
+        let hops = call.and_then(|call| call.hops);
         let address = self.endpoint.address(flow).ip();
         let Some(offer) = self.offer(id, address, &codecs) else { return };
         let Some(leg) = self.legs.get_mut(&id) else { return };
@@ -324,6 +357,7 @@ impl Switch {
             routes: branch.routes.clone(),
             headers: dial.headers.clone(),
             body: Some((SDP.to_owned(), offer)),
+            hops,
         };
         match self.endpoint.invite(self.now, flow, invite) {
             Ok(session) => {

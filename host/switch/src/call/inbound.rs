@@ -4,6 +4,7 @@ use jackfield_media::LegId;
 use jackfield_sip::{self as sip, Answer, Flow, Message, Replaces, SessionId};
 
 use super::{
+    Call, CallKey,
     audio::{Audio, NoAgreement, SDP, session_in},
     leg::{Leg, Phase, VerbKind, final_answer},
     replace::Place,
@@ -16,6 +17,16 @@ use crate::{
     trace::Happened,
     user::Caller,
 };
+
+/// What a new call brings along.
+struct Origin {
+    session: SessionId,
+    flow: Flow,
+    /// Max-Forwards of the INVITEs that follow from it.
+    hops: Option<u8>,
+    /// The call of ours that came back as this one.
+    parent: Option<CallKey>,
+}
 
 impl Switch {
     /// A new call: who is it, is there room, and where does it want to go?
@@ -55,6 +66,11 @@ impl Switch {
         if !request.accepts(SDP, SDP) {
             return Err(final_answer(406).header(sip::Name::Accept, SDP));
         }
+        let parent = self.endpoint.own_session(request).and_then(|session| self.sessions.get(&session));
+        let parent = parent.and_then(|leg| self.legs.get(leg)).map(|leg| leg.call);
+        if self.runs_in_circles(parent, &number) {
+            return Err(final_answer(482));
+        }
         if self.calls.len() >= self.settings.max_calls as usize {
             return Err(final_answer(503));
         }
@@ -67,14 +83,17 @@ impl Switch {
         audio.offer = offer;
         audio.dtmf = self.settings.dtmf_of(&caller.trunk);
         audio.srtp = self.srtp_of_caller(&caller, flow);
-        self.receive_call(leg, (session, *flow), caller, number, audio, place);
+        // One hop less than it had left; a caller who does not say has the usual number (RFC 3261 16.6 3).
+        let hops = request.max_forwards().map(|hops| hops.saturating_sub(1));
+        let origin = Origin { session, flow: *flow, hops, parent };
+        self.receive_call(leg, origin, caller, number, audio, place);
         Ok(())
     }
 
     fn receive_call(
         &mut self,
         id: LegId,
-        (session, flow): (SessionId, Flow),
+        origin: Origin,
         caller: Caller,
         number: String,
         audio: Audio,
@@ -82,12 +101,15 @@ impl Switch {
     ) {
         let is_user = caller.is_user;
         let key = self.new_call(Direction::Inbound, caller, number.clone());
+        if let Some(call) = self.calls.get_mut(&key) {
+            (call.hops, call.parent) = (origin.hops, origin.parent);
+        }
         let info = self.leg_info(key, Direction::Inbound, None);
         let mut leg = Leg::new(key, info, audio);
-        leg.session = Some(session);
-        leg.flow = Some(flow);
+        leg.session = Some(origin.session);
+        leg.flow = Some(origin.flow);
         self.add_leg(key, id, leg);
-        self.sessions.insert(session, id);
+        self.sessions.insert(origin.session, id);
         self.open_audio(id);
         if self.fits_nothing(id) {
             self.explain_refusal(id);
@@ -98,6 +120,13 @@ impl Switch {
             Some(place) => self.take_place(id, place),
             None => self.route_call(key, &number, is_user),
         }
+    }
+
+    /// The same number was dialled before on the way of this call through us (RFC 3261 16.3 4).
+    fn runs_in_circles(&self, parent: Option<CallKey>, number: &str) -> bool {
+        let up = |call: &&Call| call.parent.and_then(|parent| self.calls.get(&parent));
+        let chain = std::iter::successors(parent.and_then(|parent| self.calls.get(&parent)), up);
+        chain.into_iter().any(|call| call.callee == number)
     }
 
     /// The caller's offer has no codec of ours.

@@ -180,6 +180,12 @@ impl Switch {
     /// The session of a leg, or one fork of its INVITE, is over.
     pub(crate) fn session_ended(&mut self, session: SessionId, end: &SessionEnd) {
         let Some(id) = self.sessions.remove(&session) else { return };
+        if let SessionEnd::Rejected(response) = end
+            && response.status().is_some_and(|status| (300..400).contains(&status))
+            && self.redirected(id, session, response)
+        {
+            return;
+        }
         let Some(leg) = self.legs.get(&id) else { return };
         let info = HangupInfo::from_session(end, leg.phase == Phase::Up);
         match leg.session {

@@ -12,6 +12,7 @@ pub(crate) mod hold;
 pub(crate) mod inbound;
 pub(crate) mod leg;
 pub(crate) mod play;
+pub(crate) mod redirect;
 pub(crate) mod refer;
 pub(crate) mod reoffer;
 pub(crate) mod replace;
@@ -62,6 +63,10 @@ pub(crate) struct Call {
     /// The plugin that has the call.
     pub(crate) instance: Option<InstanceId>,
     pub(crate) onward: Onward,
+    /// Max-Forwards of the INVITEs that it sends.
+    pub(crate) hops: Option<u8>,
+    /// The call whose INVITE came back to us as this one.
+    pub(crate) parent: Option<CallKey>,
     pub(crate) launch: Option<u64>,
     /// How the first leg ended.
     pub(crate) end: Option<HangupInfo>,
@@ -91,6 +96,8 @@ impl Switch {
             leg_count: 0,
             instance: None,
             onward: Onward::default(),
+            hops: None,
+            parent: None,
             launch: None,
             end: None,
             results: Vec::new(),

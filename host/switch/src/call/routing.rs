@@ -40,6 +40,15 @@ pub(crate) enum Whereto {
     Plugin(String),
 }
 
+impl Onward {
+    /// Whoever is tried next, it is this number.
+    pub(crate) fn send_to(&mut self, number: String) {
+        if self.hops <= MAX_HOPS {
+            self.fallback = Some(number);
+        }
+    }
+}
+
 impl Settings {
     /// Routes come first. Without one, users can be dialled by name and number where `users` allows it.
     pub(crate) fn resolve(&self, number: &str, users: bool) -> Option<Destination> {

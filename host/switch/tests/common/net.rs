@@ -361,12 +361,26 @@ impl World {
 
     /// The callee answers its INVITE.
     pub(super) fn respond(&mut self, index: usize, status: u16, sdp: Option<Sdp>) {
+        self.respond_with(index, status, sdp, &[]);
+    }
+
+    /// With further headers.
+    pub(super) fn respond_with(
+        &mut self,
+        index: usize,
+        status: u16,
+        sdp: Option<Sdp>,
+        headers: &[(&str, &str)],
+    ) {
         let line = &mut self.lines[index];
         let tag = line.local.rsplit_once(";tag=").unwrap().1;
         let mut response = response(&line.invite, status, tag);
         let flow = self.phones[line.phone].flow;
         if (101..300).contains(&status) {
             response.headers.push(headers::Contact::new(format!("<{}>", contact(&flow))).into());
+        }
+        for (name, value) in headers {
+            response.headers.push(Header::Other((*name).to_owned(), (*value).to_owned()));
         }
         if let Some(sdp) = sdp {
             set_session(&mut response.headers, &mut response.body, &sdp);

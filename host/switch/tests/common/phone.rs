@@ -216,6 +216,16 @@ impl World {
         Line(at)
     }
 
+    /// Dials with that Max-Forwards, or without.
+    pub(crate) fn dial_hops(&mut self, phone: Phone, number: &str, hops: Option<&str>) -> Line {
+        self.dial_invite(phone, number, Some, |invite| {
+            invite.headers.retain(|header| !matches!(header, rsip::Header::MaxForwards(_)));
+            invite
+                .headers
+                .extend(hops.map(|hops| headers::MaxForwards::new(hops).into()).into_iter().collect());
+        })
+    }
+
     /// Dials with that body.
     pub(crate) fn dial_body(&mut self, phone: Phone, number: &str, kind: &str, body: &str) -> Line {
         self.dial_invite(
@@ -320,6 +330,13 @@ impl World {
     pub(crate) fn refuse(&mut self, line: Line, status: u16) {
         self.lines[line.0].end = Some(End::Refused(status));
         self.respond(line.0, status, None);
+        self.settle();
+    }
+
+    /// Refuses with further headers.
+    pub(crate) fn refuse_with(&mut self, line: Line, status: u16, headers: &[(&str, &str)]) {
+        self.lines[line.0].end = Some(End::Refused(status));
+        self.respond_with(line.0, status, None, headers);
         self.settle();
     }
 
