@@ -119,6 +119,23 @@ fn without_an_offer_in_the_invite_ours_is_in_the_200_and_the_answer_in_the_ack()
     world.assert_over();
 }
 
+/// RFC 3311 5.2: our own offer, in the 200, is still without its answer.
+#[test]
+fn an_update_that_overtakes_the_answer_in_an_ack_is_refused() {
+    let mut world = World::new();
+    let (alice, bob) = (world.phone("alice"), world.phone("bob"));
+    let call = world.dial_without_offer(alice, "102");
+    world.acknowledges(call, false);
+    let callee = world.called(bob);
+    world.answer(callee);
+    let held = Sdp::new("10.0.0.10:30000".parse().unwrap()).direction("recvonly");
+    assert_eq!(world.reoffer(call, Method::Update, Some(held)), 491);
+    world.acknowledge_now(call);
+    world.assert_talking(call, callee);
+    world.hang_up(call);
+    world.assert_over();
+}
+
 #[test]
 fn an_ack_without_the_answer_ends_the_call() {
     for answer in [None, Some(())] {

@@ -75,10 +75,12 @@ impl Endpoint {
     pub(super) fn accept_invite(&mut self, now: Time, id: SessionId, server: ServerId, answer: &Answer) {
         let request = self.servers.get(&server).and_then(|server| server.request.as_ref());
         let Some(cseq) = request.and_then(|request| request.cseq().ok()) else { return };
+        let is_offer = request.is_some_and(|request| request.body().is_empty()) && answer.body.is_some();
         let answer = self.agree_refresh(now, id, server, answer.clone());
         self.answer(now, server, &answer);
         if let Some(session) = self.sessions.get_mut(&id) {
             session.unacked = Some((server, cseq.0));
+            session.ack_answers = is_offer;
             self.session_timers(now, id, &[Action::Start(Timer::Accepted), Action::Start(Timer::NoAck)], 0);
         }
     }

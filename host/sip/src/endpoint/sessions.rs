@@ -53,6 +53,8 @@ pub(super) struct Session {
     pub(super) reliable: Option<Box<Reliable>>,
     /// Our 2xx that has no ACK yet: its transaction and CSeq.
     pub(super) unacked: Option<(ServerId, u32)>,
+    /// Our offer is in it: the ACK brings the answer.
+    pub(super) ack_answers: bool,
     /// Our re-INVITE or UPDATE that has no answer yet.
     pub(super) our_offer: Option<ClientId>,
     /// The peer's re-INVITE or UPDATE that our user has not answered yet.
@@ -78,6 +80,7 @@ impl Session {
             invite: None,
             reliable: None,
             unacked: None,
+            ack_answers: false,
             our_offer: None,
             their_offer: None,
             pending: Vec::new(),

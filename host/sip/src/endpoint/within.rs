@@ -66,7 +66,8 @@ impl Endpoint {
         }
         let first_is_done = !is_invite && session.dialogs[at].is_agreed;
         let ours_waits = !first_is_done && matches!(session.state, State::Outgoing(_));
-        if session.our_offer.is_some() || ours_waits {
+        let ack_is_due = !is_invite && session.unacked.is_some() && session.ack_answers;
+        if session.our_offer.is_some() || ours_waits || ack_is_due {
             return Some(Answer::status(491));
         }
         let theirs_waits = session.their_offer.is_some()
