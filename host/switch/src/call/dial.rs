@@ -393,6 +393,7 @@ impl Switch {
         for loser in dial.take_sessions() {
             self.endpoint.end(self.now, loser, 487, Some(COMPLETED_ELSEWHERE));
         }
+        self.opening.retain(|_, opened_for| *opened_for != id);
         leg.session = Some(session);
         // Until now it was that of the last phone that was called.
         if let Some(flow) = self.endpoint.remote_flow(session) {
