@@ -49,6 +49,7 @@ bench: setup
 
 # The long version of what `make test` runs for seconds.
 soak: setup build plugins
+	cargo test -p jackfield-switch --test random -- --ignored soak --nocapture
 	cargo test -p jackfield-tests --test outside -- --ignored soak --nocapture
 
 # Installs a tree of Debian sid into $JACKFIELD_SID (target/sid) the first time.

@@ -33,10 +33,10 @@ pub(crate) struct Instance {
     pub(crate) next: Option<(Token, Option<TimerId>)>,
     pub(crate) sleeps: BTreeMap<Token, TimerId>,
     pub(crate) timers: BTreeMap<u64, PluginTimer>,
-    grace: Option<TimerId>,
+    pub(crate) grace: Option<TimerId>,
     /// None: as the settings say.
     after_hangup: Option<Duration>,
-    call_time: Option<TimerId>,
+    pub(crate) call_time: Option<TimerId>,
     operations: u32,
 }
 

@@ -18,6 +18,7 @@ pub mod record;
 pub mod route;
 pub mod settings;
 
+mod audit;
 mod bus;
 mod call;
 mod cause;

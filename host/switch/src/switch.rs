@@ -264,6 +264,11 @@ impl Switch {
         }
     }
 
+    /// How much its SIP endpoint keeps.
+    pub fn sip_load(&self) -> sip::Load {
+        self.endpoint.load()
+    }
+
     // ---- SIP
 
     fn received(&mut self, flow: &Flow, bytes: Bytes) {

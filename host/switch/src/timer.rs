@@ -64,6 +64,10 @@ impl Timers {
         }
     }
 
+    pub(crate) fn all(&self) -> impl Iterator<Item = (TimerId, &Deadline)> {
+        self.queue.iter().map(|(&id, deadline)| (id, deadline))
+    }
+
     pub(crate) fn first(&self) -> Option<Time> {
         self.queue.keys().next().map(|id| id.at)
     }

@@ -4,14 +4,11 @@
 
 mod common;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use common::*;
-use jackfield_media::{self as media, Digits, LegId, PlayId, RecordId, WorkerId};
-use jackfield_switch::{
-    Address, BridgeOptions, Command, Counts, DialOptions, Input, InstanceEnd, InstanceId, PlayOptions,
-    RouteTo, StopReason, Token,
-};
+use jackfield_media::{self as media, LegId, PlayId, RecordId, WorkerId};
+use jackfield_switch::{Command, Counts, Input, RouteTo};
 use proptest::prelude::*;
 
 /// One thing that happens.
@@ -116,12 +113,7 @@ const NUMBERS: [&str; 12] =
 struct Life {
     world: World,
     phones: Vec<Phone>,
-    apps: Vec<App>,
-    services: Vec<InstanceId>,
-    /// All legs that anybody has heard of.
-    legs: Vec<LegId>,
-    tokens: Vec<(InstanceId, Token)>,
-    given_up: Vec<Token>,
+    guests: Guests,
 }
 
 impl Life {
@@ -143,20 +135,19 @@ impl Life {
         phones.push(world.stranger("provider", PROVIDER));
         world.lend(1, 6);
         world.go_wild();
-        let services = vec![world.service(1, "menu"), world.service(2, "queue")];
-        let legs = vec![LegId(9999)];
+        let mut guests = Guests::new(&mut world);
         // Two are in the menu already, which has called Bob for one of them.
-        let mut apps = Vec::new();
         for phone in [phones[0], phones[2]] {
             world.dial(phone, "100");
             let app = world.started();
             world.succeeds(app.instance, Command::Answer { leg: app.leg });
-            apps.push(app);
+            guests.apps.push(app);
         }
-        world.post(apps[0].instance, Command::Dial { leg: Some(apps[0].leg), options: to(&["bob"]) });
+        let app = guests.apps[0].clone();
+        world.post(app.instance, Command::Dial { leg: Some(app.leg), options: to(&["bob"]) });
         let callee = world.all_called(phones[1])[0];
         world.answer(callee);
-        Life { world, phones, apps, services, legs, tokens: vec![], given_up: vec![] }
+        Life { world, phones, guests }
     }
 
     fn step(&mut self, step: Step) {
@@ -191,122 +182,22 @@ impl Life {
                 }
             }
             Step::Media { kind, leg, number } => world.input(media_event(kind, leg, number)),
-            Step::Command { who, verb, leg, other, number } => self.command(who, verb, leg, other, number),
-            Step::Abandon(token) => {
-                if let Some(&(instance, token)) = self.tokens.get(token % self.tokens.len().max(1)) {
-                    self.given_up.push(token);
-                    world.abandon_quietly(instance, token);
-                }
+            Step::Command { who, verb, leg, other, number } => {
+                self.guests.command(world, who, verb, [leg, other], number);
             }
-            Step::End { who, end } => self.end(who, end),
-            Step::Service(number) => self.serve(number),
+            Step::Abandon(token) => self.guests.abandon(world, token),
+            Step::End { who, end } => self.guests.end(world, who, end),
+            Step::Service(number) => self.guests.serve(world, number),
             Step::Wait(ms) => world.run_for(MS * ms),
-            Step::Operator(act) => self.operate(act),
-            Step::Driver(act) => self.drive(act),
+            Step::Operator(act) => world.operate(act),
+            Step::Driver(act) => world.drive(act),
         }
         self.look();
     }
 
-    fn instances(&self) -> Vec<InstanceId> {
-        let apps = self.apps.iter().map(|app| app.instance);
-        let all: Vec<_> =
-            apps.chain(self.services.iter().copied()).filter(|id| self.world.is_living(*id)).collect();
-        if all.is_empty() { vec![InstanceId(1)] } else { all }
-    }
-
-    fn command(&mut self, who: usize, verb: u8, leg: usize, other: usize, number: u32) {
-        let instances = self.instances();
-        let apps = instances.iter().filter(|id| !self.services.contains(id)).count();
-        let instance = match who % 20 {
-            0 => InstanceId(123_456),
-            1..=4 => instances[who / 20 % instances.len()],
-            // The apps come first.
-            _ => instances[who / 20 % apps.max(1)],
-        };
-        // Mostly legs of its own, the newest first.
-        let started = self.apps.iter().find(|app| app.instance == instance).map(|app| app.leg);
-        let dialled = self.world.dialled_legs(Some(instance));
-        let own: Vec<_> = dialled.into_iter().rev().take(3).chain(started).collect();
-        let choose = |number: usize| match number % 8 {
-            0 => self.legs[number / 8 % self.legs.len()],
-            1 | 2 => own.first().copied().unwrap_or(LegId(9999)),
-            _ => started.or(own.first().copied()).unwrap_or(LegId(9999)),
-        };
-        let (leg, other) = (choose(leg), choose(other.wrapping_add(leg)));
-        let command = command(verb, leg, other, number, &self.apps);
-        let token = self.world.post(instance, command);
-        self.tokens.push((instance, token));
-    }
-
-    fn end(&mut self, who: usize, end: u8) {
-        let instances = self.instances();
-        let instance = instances[who % instances.len()];
-        let reason = || "so".to_owned();
-        let end = match end {
-            0 => InstanceEnd::Returned,
-            1 => InstanceEnd::Failed(reason()),
-            2 => InstanceEnd::Trapped(reason()),
-            _ => InstanceEnd::NotStarted(reason()),
-        };
-        self.world.ends(instance, end);
-    }
-
-    fn serve(&mut self, number: u8) {
-        match number {
-            0 | 1 => {
-                let plugin = ["menu", "queue"][usize::from(number)];
-                let service = self.world.service(10 + self.services.len() as u64, plugin);
-                self.services.push(service);
-            }
-            _ => {
-                let instance = self.services[usize::from(number) % self.services.len()];
-                self.world.input(Input::StopService { instance, reason: StopReason::Reload });
-            }
-        }
-    }
-
-    fn operate(&mut self, act: u8) {
-        let world = &mut self.world;
-        match act {
-            0 | 1 => {
-                let call = world.switch.calls().pop().map(|call| call.id).unwrap_or_default();
-                world.input(Input::HangUp { call });
-            }
-            2 => world.reload(|settings| drop(settings.users.remove("carol"))),
-            3 => world.reload(|settings| settings.codecs.reverse()),
-            4 => world.reload(|settings| settings.codecs = vec![media::Codec::Pcmu]),
-            5 => world.reload(|settings| settings.routes.reverse()),
-            6 => world.reload(|settings| {
-                settings.plugins.insert("menu".to_owned(), launching(1, 1));
-            }),
-            _ => world.input(Input::Message {
-                plugin: "menu".to_owned(),
-                sender: "operator".to_owned(),
-                topic: "t".to_owned(),
-                body: vec![],
-            }),
-        }
-    }
-
-    fn drive(&mut self, act: u8) {
-        let world = &mut self.world;
-        match act {
-            0 => world.store = Store::Waits,
-            1 => world.store_answers(Store::Refuses),
-            2 => world.store_answers(Store::Commits),
-            3 => world.ways = Ways::Wait,
-            4 => world.way_opens(),
-            _ => world.way_fails(),
-        }
-    }
-
     /// What is new, and what must be so at every moment.
     fn look(&mut self) {
-        self.apps.extend(self.world.all_started());
-        self.legs.extend(self.apps.last().map(|app| app.leg));
-        self.legs.extend(self.world.dialled_legs(None));
-        self.legs.sort();
-        self.legs.dedup();
+        self.guests.look(&mut self.world);
         let counts = self.world.switch.counts();
         assert!(counts.legs <= counts.leases && counts.leases <= 18, "{counts:?}");
         assert!(counts.calls <= 8 + 2 * 32 + 4, "{counts:?}");
@@ -322,11 +213,11 @@ impl Life {
         }
         world.driver_catches_up();
         world.run_for(SECOND * 300);
-        assert_eq!(world.unanswered(&self.given_up), []);
+        assert_eq!(world.unanswered(&self.guests.given_up), []);
         let counts = world.switch.counts();
-        let services = self.services.iter().filter(|id| world.is_living(**id)).count();
+        let services = self.guests.services.iter().filter(|id| world.is_living(**id)).count();
         assert_eq!((counts.calls, counts.legs, counts.instances), (0, 0, services), "{counts:?}");
-        for service in self.services {
+        for service in self.guests.services {
             if world.is_living(service) {
                 world.returns(service);
             }
@@ -351,59 +242,6 @@ fn media_event(kind: u8, leg: u64, number: u64) -> Input {
         _ => media::Event::TimedOut { leg },
     };
     Input::Media { worker: WorkerId(0), event }
-}
-
-/// A verb with whatever comes to mind. None waits for longer than a minute for its own end.
-fn command(verb: u8, leg: LegId, other: LegId, number: u32, apps: &[App]) -> Command {
-    let time = Duration::from_millis(u64::from(number % 60_000));
-    let few = number % 4;
-    let sources = if few == 0 { vec![] } else { prompt(time) };
-    let play = PlayOptions { interrupt: Digits::ALL, repeat: few, early: number.is_multiple_of(2) };
-    let targets = [&["bob"][..], &["102", "carol"], &["sip:1@198.51.100.1", "alice"], &["nobody"], &["sip:"]];
-    let options = to(targets[number as usize % targets.len()]);
-    let ringback = (few == 1).then(|| prompt(time));
-    let options = DialOptions { timeout: time, ringback, ..options };
-    let bridge = BridgeOptions { max: (few > 1).then_some(time), break_digit: Digits::ALL };
-    let address = match (few, apps.last()) {
-        (0, _) => Address::Plugin("queue".to_owned()),
-        (_, Some(app)) => Address::Call(app.call.id.clone()),
-        _ => Address::Plugin("menu".to_owned()),
-    };
-    let (topic, body) = (String::new(), vec![0; few as usize]);
-    match verb {
-        0 | 1 => Command::Answer { leg },
-        2 => Command::Ring { leg },
-        3 => Command::Reject { leg, code: (number % 800) as u16 },
-        4 => Command::Hangup { leg, reason: String::new() },
-        5 => Command::State { leg },
-        6 => Command::Play { leg, sources, options: play },
-        7 => Command::StartPlay { leg, sources, options: play },
-        8 | 9 => {
-            let mut options = gathering(few, 1 + number % 5, "#");
-            (options.flush, options.barge_in) = (few == 1, few > 1);
-            Command::Gather { leg, sources, options }
-        }
-        10 => Command::Record { leg, options: recording("r") },
-        11 => Command::StartRecord { leg, options: recording("") },
-        12 => Command::Stop { leg, operation: number % 20 },
-        13 => Command::SendDigits { leg, digits: "12".into() },
-        14 | 15 => Command::Dial { leg: Some(leg), options },
-        16 => Command::Dial { leg: None, options },
-        17 => Command::StartDial { leg, options },
-        18 | 19 => Command::Bridge { leg, other, options: bridge },
-        20 => Command::StartBridge { leg, other, options: bridge },
-        21 => Command::SetResult { leg, key: few.to_string(), value: String::new() },
-        22 => Command::Next { timeout: Some(time) },
-        23 => Command::Sleep { time },
-        24 if few < 2 => Command::StartTimer { after: time.max(SECOND), repeat: few == 0 },
-        24 => Command::CancelTimer { timer: u64::from(number % 300) },
-        25 if few < 2 => Command::Launch(launch(["bob", "nobody"][few as usize])),
-        25 if few == 2 => Command::Slots,
-        25 => Command::CancelLaunch { launch: 1_700_000_000_000 * 4096 + u64::from(number % 9) },
-        26 => Command::Send { to: address, topic, body },
-        _ if few == 0 => Command::Answered { question: u64::from(number % 300), answer: Ok(vec![]) },
-        _ => Command::Ask { to: address, topic, body, timeout: time },
-    }
 }
 
 proptest! {

@@ -62,14 +62,14 @@ pub(super) struct Client {
     /// What is retransmitted; empty as soon as an answer is there.
     bytes: Bytes,
     slots: Slots,
-    purpose: Purpose,
+    pub(super) purpose: Purpose,
     /// Of an INVITE.
     pub(super) invite: Option<Box<SentInvite>>,
 }
 
 impl Client {
     /// A provisional response came, and no final one (RFC 3261 9.1).
-    fn is_cancellable(&self) -> bool {
+    pub(super) fn is_proceeding(&self) -> bool {
         matches!(self.machine, Machine::Invite(client_invite::State::Proceeding))
     }
 }
@@ -150,7 +150,7 @@ impl Endpoint {
 
     /// Sends CANCEL if that is allowed, once, and gives up the INVITE after 64*T1.
     pub(super) fn cancel_client(&mut self, now: Time, id: ClientId, reason: Option<&str>) {
-        let Some(client) = self.clients.get_mut(&id).filter(|client| client.is_cancellable()) else { return };
+        let Some(client) = self.clients.get_mut(&id).filter(|client| client.is_proceeding()) else { return };
         let Some(invite) = &mut client.invite else { return };
         if mem::replace(&mut invite.is_cancelled, true) {
             return;

@@ -1,5 +1,6 @@
 //! The only door for traffic: transactions, dialogs and INVITE sessions behind one struct.
 
+mod audit;
 mod clients;
 mod incoming;
 mod matching;

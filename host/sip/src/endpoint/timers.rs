@@ -36,6 +36,17 @@ impl Schedule {
         self.queue.len()
     }
 
+    /// Whose timers run.
+    pub(super) fn owners(&self) -> impl Iterator<Item = Owner> {
+        self.queue.iter().map(|(_, owner, _)| *owner)
+    }
+
+    /// Whose end is certain.
+    pub(super) fn mortals(&self) -> impl Iterator<Item = Owner> {
+        let bounds = self.queue.iter().filter(|(_, _, timer)| timer.slot() == Slot::Lifetime);
+        bounds.map(|(_, owner, _)| *owner)
+    }
+
     /// Takes a timer that is due; its owner empties the slot.
     pub(super) fn take_due(&mut self, now: Time) -> Option<(Owner, Timer)> {
         self.queue.first().filter(|(at, ..)| *at <= now)?;
@@ -107,6 +118,10 @@ impl Flows {
                 self.owners.remove(&flow.id);
             }
         }
+    }
+
+    pub(super) fn owners(&self) -> impl Iterator<Item = Owner> {
+        self.owners.values().flatten().copied()
     }
 
     pub(super) fn close(&mut self, flow: FlowId) -> BTreeSet<Owner> {

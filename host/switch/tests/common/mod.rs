@@ -8,6 +8,7 @@
 )]
 
 mod app;
+mod guests;
 mod net;
 mod phone;
 mod sdp;
@@ -15,6 +16,7 @@ mod settings;
 mod transfer;
 mod voice;
 mod wild;
+mod wire;
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -31,9 +33,13 @@ use jackfield_switch::{
 };
 
 pub(crate) use app::*;
+pub(crate) use guests::*;
+pub(crate) use net::credentials;
 pub(crate) use phone::{End, Line, Phone};
 pub(crate) use sdp::Sdp;
 pub(crate) use settings::*;
+pub(crate) use wild::*;
+pub(crate) use wire::*;
 
 use net::{Lines, Phones};
 
@@ -44,7 +50,7 @@ pub(crate) const LONG: Duration = Duration::from_secs(40);
 /// Sockets that each worker lends.
 const LEASES: u32 = 40;
 /// The first RTP port of the exchange.
-const FIRST_PORT: u16 = 20_000;
+pub(crate) const FIRST_PORT: u16 = 20_000;
 
 /// What the store does with a write that wants an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,6 +103,8 @@ pub(crate) struct World {
     unstored: VecDeque<Token>,
     unopened: VecDeque<(Token, jackfield_switch::Target)>,
     opens: usize,
+    /// Carried by somebody else; none: everything arrives at once, in its order.
+    wire: Option<Wire>,
 }
 
 impl World {
@@ -146,6 +154,7 @@ impl World {
             unstored: VecDeque::new(),
             unopened: VecDeque::new(),
             opens: 0,
+            wire: None,
         };
         world.lend(0, sockets);
         world
@@ -178,7 +187,7 @@ impl World {
         self.settle();
     }
 
-    fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         for _ in 0..100_000 {
             self.drain();
             let Some(input) = self.inputs.pop_front() else { return };
@@ -196,7 +205,10 @@ impl World {
 
     fn output(&mut self, output: Output) {
         match output {
-            Output::Transmit { flow, bytes } => self.delivered(flow, &bytes),
+            Output::Transmit { flow, bytes } => match &mut self.wire {
+                Some(wire) => wire.sip.push((flow, bytes)),
+                None => self.delivered(flow, &bytes),
+            },
             Output::Open { token, target } => {
                 self.opens += 1;
                 self.unopened.push_back((token, target));
@@ -207,6 +219,9 @@ impl World {
                 }
             }
             Output::Media { worker, command } => {
+                if let Some(wire) = &mut self.wire {
+                    wire.media.push(Media::Command(worker, command.clone()));
+                }
                 self.media.push(command.clone());
                 self.workers.get_mut(&worker).unwrap().handle_command(self.now, command);
             }
@@ -266,19 +281,29 @@ impl World {
     pub(crate) fn run_until(&mut self, end: Time) {
         for _ in 0..1_000_000 {
             self.settle();
-            let workers = self.workers.values().filter_map(Session::next_timeout);
-            let next = workers.chain(self.switch.next_timeout()).min();
-            let Some(next) = next.filter(|next| *next <= end) else {
+            let Some(next) = self.next_timeout().filter(|next| *next <= end) else {
                 self.now = self.now.max(end);
                 return;
             };
-            self.now = self.now.max(next);
-            let now = self.now;
-            self.workers.values_mut().for_each(|worker| worker.handle_timeout(now));
-            self.settle();
-            self.switch.handle_timeout(now);
+            self.wake(next);
         }
         panic!("time stands still");
+    }
+
+    /// When the switch or a worker wants to be woken.
+    pub(crate) fn next_timeout(&self) -> Option<Time> {
+        let workers = self.workers.values().filter_map(Session::next_timeout);
+        workers.chain(self.switch.next_timeout()).min()
+    }
+
+    /// Lets the clock show `at`, and does what is due then.
+    pub(crate) fn wake(&mut self, at: Time) {
+        self.now = self.now.max(at);
+        let now = self.now;
+        self.workers.values_mut().for_each(|worker| worker.handle_timeout(now));
+        self.settle();
+        self.switch.handle_timeout(now);
+        self.settle();
     }
 
     pub(crate) fn run_for(&mut self, time: Duration) {

@@ -170,11 +170,22 @@ fn cseq_of(message: &impl HeadersExt) -> (u32, Method) {
 /// The Authorization header for a challenge.
 pub(super) fn login(phone: &Handset, challenge: &str, method: Method, uri: &rsip::Uri) -> Option<Header> {
     let password = phone.password.as_deref()?;
+    Some(headers::Authorization::new(credentials(&phone.user, password, challenge, method, uri)).into())
+}
+
+/// The value of the Authorization header for a challenge.
+pub(crate) fn credentials(
+    user: &str,
+    password: &str,
+    challenge: &str,
+    method: Method,
+    uri: &rsip::Uri,
+) -> String {
     let challenge = headers::WwwAuthenticate::new(challenge);
     let challenge = typed::WwwAuthenticate::try_from(challenge).expect("rsip reads our challenge");
     let qop = AuthQop::Auth { cnonce: "0a4f113b".to_owned(), nc: 1 };
     let response = DigestGenerator {
-        username: &phone.user,
+        username: user,
         password,
         nonce: &challenge.nonce,
         uri,
@@ -186,7 +197,7 @@ pub(super) fn login(phone: &Handset, challenge: &str, method: Method, uri: &rsip
     let response = response.compute();
     let authorization = typed::Authorization {
         scheme: headers::auth::Scheme::Digest,
-        username: phone.user.clone(),
+        username: user.to_owned(),
         realm: challenge.realm,
         nonce: challenge.nonce,
         uri: uri.clone(),
@@ -195,7 +206,7 @@ pub(super) fn login(phone: &Handset, challenge: &str, method: Method, uri: &rsip
         opaque: None,
         qop: Some(qop),
     };
-    Some(headers::Authorization::new(authorization.to_string()).into())
+    authorization.to_string()
 }
 
 impl World {
@@ -340,7 +351,13 @@ impl World {
     /// A re-INVITE or UPDATE: accepted with what the phone described before, unless the story says otherwise.
     fn reoffered(&mut self, index: usize, request: Request) {
         let line = &mut self.lines[index];
-        let status = line.reoffer_statuses.pop_front().unwrap_or(200);
+        let offer = Sdp::read(&request.body);
+        let fits = |own: &Sdp, offer: &Sdp| offer.codecs().iter().any(|codec| own.payloads.contains(codec));
+        // A wild phone may be called by someone whom it has never told what it speaks.
+        let is_lost =
+            self.is_wild && offer.is_some_and(|offer| line.sdp.as_ref().is_none_or(|own| !fits(own, &offer)));
+        let usual = if is_lost { 488 } else { 200 };
+        let status = line.reoffer_statuses.pop_front().unwrap_or(usual);
         let mut response = response(&request, status, "");
         if status < 300 {
             let contact = format!("<{}>", contact(&self.phones[line.phone].flow));

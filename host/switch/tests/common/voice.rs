@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use jackfield_media::{Channel, PortId, WorkerId, dtmf, rtp};
 use jackfield_switch::{Input, Time};
 
-use super::{FIRST_PORT, Line, MS, World, sdp::Sdp};
+use super::{FIRST_PORT, Line, MS, Media, Sound, World, sdp::Sdp};
 
 const DTMF: u8 = 101;
 
@@ -84,10 +84,21 @@ impl World {
         voice.sequence = voice.sequence.wrapping_add(1);
         let (source, mut packet) = (voice.rtp, [0; 400]);
         let length = rtp::build(&mut packet, stamp, payload_type, payload).expect("room");
+        self.carry_rtp(worker, port, source, &mut packet, length);
+    }
+
+    /// A packet reaches a socket of a worker.
+    pub(crate) fn carry_rtp(
+        &mut self,
+        worker: WorkerId,
+        port: PortId,
+        source: SocketAddr,
+        packet: &mut [u8],
+        length: usize,
+    ) {
         let session = self.workers.get_mut(&worker).unwrap();
-        let forward = session.handle_packet(self.now, port, source, &mut packet, length);
-        if let Some(forward) = forward {
-            self.hear(forward.to, &packet[..forward.length]);
+        if let Some(forward) = session.handle_packet(self.now, port, source, packet, length) {
+            self.hear(worker, forward.port, forward.to, &packet[..forward.length]);
         }
         self.drain_media();
     }
@@ -98,19 +109,24 @@ impl World {
         for (&worker, session) in &mut self.workers {
             while let Some(transmit) = session.poll_transmit(&mut buffer) {
                 if transmit.channel == Channel::Rtp {
-                    packets.push((transmit.to, buffer[..transmit.length].to_vec()));
+                    packets.push((worker, transmit.port, transmit.to, buffer[..transmit.length].to_vec()));
                 }
             }
             while let Some(event) = session.poll_event() {
                 self.inputs.push_back(Input::Media { worker, event });
             }
         }
-        packets.into_iter().for_each(|(to, packet)| self.hear(to, &packet));
+        packets.into_iter().for_each(|(worker, port, to, packet)| self.hear(worker, port, to, &packet));
     }
 
-    fn hear(&mut self, to: SocketAddr, bytes: &[u8]) {
+    fn hear(&mut self, worker: WorkerId, port: PortId, to: SocketAddr, bytes: &[u8]) {
         let packet = rtp::Packet::parse(bytes).expect("what we send is RTP");
-        let (payload_type, payload) = (packet.payload_type(), packet.payload().to_vec());
+        let payload_type = packet.payload_type();
+        if let Some(wire) = &mut self.wire {
+            wire.media.push(Media::Sound(Sound { worker, port, to, payload_type }));
+            return;
+        }
+        let payload = packet.payload().to_vec();
         let at = self.now;
         if let Some(line) = self.lines.iter_mut().find(|line| line.voice.rtp == to) {
             line.voice.heard.push(Heard { at, payload_type, payload });

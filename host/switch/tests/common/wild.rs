@@ -1,11 +1,17 @@
 //! Phones and guests that follow no story: whatever they do is answered or ignored.
 
+use std::time::Duration;
+
 use bytes::Bytes;
-use jackfield_media::LegId;
-use jackfield_switch::{DialEnd, InstanceId, Token, Value};
+use jackfield_media::{Digits, LegId};
+use jackfield_switch::{
+    Address, BridgeOptions, Command, DialEnd, DialOptions, InstanceId, PlayOptions, Token, Value,
+};
 use rsip::{Method, prelude::*};
 
-use super::{App, Line, Phone, World, net::set_session, sdp::Sdp};
+use super::{
+    App, Line, Phone, SECOND, World, gathering, launch, net::set_session, prompt, recording, sdp::Sdp, to,
+};
 
 impl World {
     /// From now on, what rsip cannot read, or no phone expects, is ignored by the phones.
@@ -116,6 +122,59 @@ impl World {
             }
         }
         self.settle();
+    }
+}
+
+/// A verb with whatever comes to mind. None waits for longer than a minute for its own end.
+pub(crate) fn command(verb: u8, leg: LegId, other: LegId, number: u32, apps: &[App]) -> Command {
+    let time = Duration::from_millis(u64::from(number % 60_000));
+    let few = number % 4;
+    let sources = if few == 0 { vec![] } else { prompt(time) };
+    let play = PlayOptions { interrupt: Digits::ALL, repeat: few, early: number.is_multiple_of(2) };
+    let targets = [&["bob"][..], &["102", "carol"], &["sip:1@198.51.100.1", "alice"], &["nobody"], &["sip:"]];
+    let options = to(targets[number as usize % targets.len()]);
+    let ringback = (few == 1).then(|| prompt(time));
+    let options = DialOptions { timeout: time, ringback, ..options };
+    let bridge = BridgeOptions { max: (few > 1).then_some(time), break_digit: Digits::ALL };
+    let address = match (few, apps.last()) {
+        (0, _) => Address::Plugin("queue".to_owned()),
+        (_, Some(app)) => Address::Call(app.call.id.clone()),
+        _ => Address::Plugin("menu".to_owned()),
+    };
+    let (topic, body) = (String::new(), vec![0; few as usize]);
+    match verb {
+        0 | 1 => Command::Answer { leg },
+        2 => Command::Ring { leg },
+        3 => Command::Reject { leg, code: (number % 800) as u16 },
+        4 => Command::Hangup { leg, reason: String::new() },
+        5 => Command::State { leg },
+        6 => Command::Play { leg, sources, options: play },
+        7 => Command::StartPlay { leg, sources, options: play },
+        8 | 9 => {
+            let mut options = gathering(few, 1 + number % 5, "#");
+            (options.flush, options.barge_in) = (few == 1, few > 1);
+            Command::Gather { leg, sources, options }
+        }
+        10 => Command::Record { leg, options: recording("r") },
+        11 => Command::StartRecord { leg, options: recording("") },
+        12 => Command::Stop { leg, operation: number % 20 },
+        13 => Command::SendDigits { leg, digits: "12".into() },
+        14 | 15 => Command::Dial { leg: Some(leg), options },
+        16 => Command::Dial { leg: None, options },
+        17 => Command::StartDial { leg, options },
+        18 | 19 => Command::Bridge { leg, other, options: bridge },
+        20 => Command::StartBridge { leg, other, options: bridge },
+        21 => Command::SetResult { leg, key: few.to_string(), value: String::new() },
+        22 => Command::Next { timeout: Some(time) },
+        23 => Command::Sleep { time },
+        24 if few < 2 => Command::StartTimer { after: time.max(SECOND), repeat: few == 0 },
+        24 => Command::CancelTimer { timer: u64::from(number % 300) },
+        25 if few < 2 => Command::Launch(launch(["bob", "nobody"][few as usize])),
+        25 if few == 2 => Command::Slots,
+        25 => Command::CancelLaunch { launch: 1_700_000_000_000 * 4096 + u64::from(number % 9) },
+        26 => Command::Send { to: address, topic, body },
+        _ if few == 0 => Command::Answered { question: u64::from(number % 300), answer: Ok(vec![]) },
+        _ => Command::Ask { to: address, topic, body, timeout: time },
     }
 }
 
