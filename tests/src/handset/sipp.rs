@@ -107,6 +107,9 @@ impl SippPhone {
                         thread::sleep(Duration::from_millis(200));
                     }
                 }
+                // Who holds a call does not talk into it.
+                Step::Hold => self.audio.say(Voice::Silence),
+                Step::Resume => self.audio.say(Voice::Tone(self.line.tone)),
                 Step::Press(Digits::InBand, keys) => self.audio.play(dtmf::sound(keys)),
                 _ => {}
             }
@@ -129,6 +132,7 @@ impl Handset for SippPhone {
             None => None,
         };
         let replaced = consultation.as_ref().map(Dialog::replaced);
+        self.audio.say(Voice::Tone(self.line.tone));
         let mut dialog = self.call(script, self.ports[1], replaced.as_ref())?;
         self.follow_script(script);
         let outcome = dialog.finish();
@@ -188,9 +192,9 @@ impl Dialog {
         if good { Ok(()) } else { Err(format!("SIPp's scenario failed{}", self.complaint())) }
     }
 
-    /// The first thing that SIPp wrote of what went wrong.
+    /// The first thing that SIPp wrote of what went wrong, below a heading.
     fn complaint(&self) -> String {
-        text(&self.errors).lines().next().map(|line| format!(": {line}")).unwrap_or_default()
+        text(&self.errors).lines().nth(1).map(|line| format!(": {line}")).unwrap_or_default()
     }
 
     /// Its ids, as who answered sees them.
@@ -237,7 +241,7 @@ fn received(log: &str) -> impl Iterator<Item = &str> {
 }
 
 fn sent(log: &str) -> impl Iterator<Item = &str> {
-    messages(log, " message sent (")
+    messages(log, " message sent ")
 }
 
 fn messages<'a>(log: &'a str, kind: &'a str) -> impl Iterator<Item = &'a str> {

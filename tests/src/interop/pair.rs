@@ -41,10 +41,17 @@ pub struct Pair {
 /// Starts them, does all deeds, and says after each one how it went. Their files go to `folder`.
 pub fn run(meeting: Meeting, folder: &Path, deeds: &[Deed], mut said: impl FnMut(Deed, &Verdict)) {
     let mut pair = Pair::start(meeting, folder);
-    let mut failed = false;
+    let (mut failed, mut refused) = (false, None);
     for deed in deeds {
-        let verdict = pair.judge(*deed);
-        failed |= matches!(verdict, Verdict::Fail(_));
+        // Who cannot call cannot do anything in a call; it would only take its time.
+        let verdict = pair.cannot(*deed).map_or_else(
+            || refused.clone().unwrap_or_else(|| pair.judge(*deed)),
+            |reason| Verdict::Cannot(reason.to_owned()),
+        );
+        if matches!(verdict, Verdict::Fail(_)) {
+            failed = true;
+            refused = refused.or((*deed == Deed::Call).then(|| verdict.clone()));
+        }
         said(*deed, &verdict);
     }
     if failed {
@@ -83,11 +90,8 @@ impl Pair {
         Pair { meeting, exchange, caller, callee, third, caller_line }
     }
 
-    /// Does it, and leaves no call behind.
+    /// Does what both telephones are able to do, and leaves no call behind.
     pub fn judge(&mut self, deed: Deed) -> Verdict {
-        if let Some(reason) = self.cannot(deed) {
-            return Verdict::Cannot(reason.to_owned());
-        }
         let done = match deed {
             Deed::Call => self.call(),
             Deed::Talk => self.talk(),

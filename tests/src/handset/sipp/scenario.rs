@@ -92,11 +92,13 @@ impl Party {
             None => String::new(),
         };
         let mut text = format!("<label id=\"{label}\"/>\n");
+        // SIPp waits at the first of them, and looks at the time of that one only.
         for (request, target) in [("INVITE", offer), ("UPDATE", offer), ("ACK", label)] {
-            let _ = writeln!(text, "<recv request=\"{request}\" optional=\"true\" next=\"{target}\"/>");
+            let _ =
+                writeln!(text, "<recv request=\"{request}\" optional=\"true\" next=\"{target}\"{limit}/>");
         }
         for request in ["NOTIFY", "INFO", "OPTIONS"] {
-            let _ = writeln!(text, "<recv request=\"{request}\" optional=\"true\" next=\"{other}\"/>");
+            let _ = writeln!(text, "<recv request=\"{request}\" optional=\"true\" next=\"{other}\"{limit}/>");
         }
         let _ = writeln!(text, "<recv request=\"BYE\" next=\"{bye}\"{limit}/>");
         let again = format!("<nop next=\"{label}\"/>\n");
