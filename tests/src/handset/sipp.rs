@@ -192,9 +192,11 @@ impl Dialog {
         if good { Ok(()) } else { Err(format!("SIPp's scenario failed{}", self.complaint())) }
     }
 
-    /// The first thing that SIPp wrote of what went wrong, below a heading.
+    /// What came instead of what it waited for, if it was that.
     fn complaint(&self) -> String {
-        text(&self.errors).lines().nth(1).map(|line| format!(": {line}")).unwrap_or_default()
+        let errors = text(&self.errors);
+        let unexpected = errors.lines().find_map(|line| line.split("while expecting ").nth(1));
+        unexpected.map(|what| format!(": it expected {what}")).unwrap_or_default()
     }
 
     /// Its ids, as who answered sees them.
