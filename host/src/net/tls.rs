@@ -14,7 +14,7 @@ use std::{
 use arc_swap::ArcSwap;
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
-    KeyPair, KeyUsagePurpose,
+    KeyPair, KeyUsagePurpose, SanType,
 };
 use rustls::{
     ClientConfig, RootCertStore, ServerConfig,
@@ -73,6 +73,10 @@ pub fn own_authority(folder: &Path, names: &[String]) -> Result<Files, TlsError>
     let issuer = Issuer::new(authority, KeyPair::from_pem(&read(&at("ca.key"))?)?);
 
     let mut server = CertificateParams::new(names.to_vec())?;
+    // Telephones with an older mbed TLS look for an address among the names only.
+    for address in names.iter().filter(|name| name.parse::<IpAddr>().is_ok()) {
+        server.subject_alt_names.push(SanType::DnsName(address.as_str().try_into()?));
+    }
     server.distinguished_name = common_name("Jackfield");
     server.extended_key_usages =
         vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
@@ -223,4 +227,20 @@ pub fn own_names(addresses: &[IpAddr]) -> Vec<String> {
     names.sort();
     names.dedup();
     names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_stands_among_the_names_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = own_authority(folder.path(), &["10.77.0.1".to_owned()]).unwrap();
+        let own = &certificates(&files.certificate).unwrap()[0];
+        // RFC 5280, 4.2.1.6: [2] is a dNSName, [7] an iPAddress.
+        for name in [b"\x82\x0910.77.0.1".as_slice(), b"\x87\x04\x0a\x4d\x00\x01"] {
+            assert!(own.windows(name.len()).any(|part| part == name), "{name:?}");
+        }
+    }
 }
