@@ -6,15 +6,17 @@ use std::{
     net::{SocketAddr, TcpStream},
     path::{Path, PathBuf},
     process::Command,
+    time::Duration,
 };
 
 use tempfile::TempDir;
 
 use crate::{
-    audio::{RATE, sine},
-    await_until,
+    audio::{RATE, seconds_of, sine},
+    await_until, await_within,
     exchange::{Exchange, password},
     handset::{Line, read_wav, text, write_wav},
+    netns::Home,
     process::Running,
 };
 
@@ -29,9 +31,12 @@ pub enum Over {
     Tls,
 }
 
+const CODEC: &str = "pcma/8000/1";
+
 /// A running baresip that answers every call.
 pub struct Baresip {
     folder: PathBuf,
+    home: Option<Home>,
     process: Running,
     control: SocketAddr,
     _temporary: Option<TempDir>,
@@ -43,10 +48,27 @@ impl Baresip {
     /// It refuses the loopback interface: see [`crate::netns`]. `index` tells the phones of one test apart.
     #[track_caller]
     pub fn start(exchange: &Exchange, user: &'static str, over: Over, tone: f32, index: u16) -> Baresip {
+        Baresip::passing(None, exchange, user, over, tone, index)
+    }
+
+    /// As [`Baresip::start`], in a network of its own.
+    #[track_caller]
+    pub fn start_in(home: Home, exchange: &Exchange, user: &'static str, over: Over, tone: f32) -> Baresip {
+        Baresip::passing(Some(home), exchange, user, over, tone, 0)
+    }
+
+    #[track_caller]
+    fn passing(
+        home: Option<Home>,
+        exchange: &Exchange,
+        user: &'static str,
+        over: Over,
+        tone: f32,
+        index: u16,
+    ) -> Baresip {
         let temporary = tempfile::Builder::new().prefix("baresip-").tempdir().expect("a temporary folder");
-        let folder = temporary.path().to_owned();
-        let mut phone =
-            Baresip::start_on(exchange, &Line { user, over, secured: false, tone, index, folder });
+        let line = Line { user, over, secured: false, tone, index, folder: temporary.path().to_owned() };
+        let mut phone = Baresip::start_at(home, exchange, &line, CODEC, &sine(tone, 0, 120 * RATE));
         phone._temporary = Some(temporary);
         phone
     }
@@ -54,21 +76,36 @@ impl Baresip {
     /// As [`Baresip::start`]; its files stay in the folder of the line.
     #[track_caller]
     pub fn start_on(exchange: &Exchange, line: &Line) -> Baresip {
-        Baresip::saying(exchange, line, "pcma/8000/1", &sine(line.tone, 0, 120 * RATE))
+        Baresip::saying(exchange, line, CODEC, &sine(line.tone, 0, 120 * RATE))
     }
 
     /// As [`Baresip::start_on`], with another codec and other samples in its microphone, at 8 kHz, over and over.
     #[track_caller]
     pub fn saying(exchange: &Exchange, line: &Line, codec: &str, sound: &[i16]) -> Baresip {
+        Baresip::start_at(None, exchange, line, codec, sound)
+    }
+
+    #[track_caller]
+    fn start_at(home: Option<Home>, exchange: &Exchange, line: &Line, codec: &str, sound: &[i16]) -> Baresip {
         let folder = line.folder.clone();
         let control = SocketAddr::from(([127, 0, 0, 1], exchange.site().spare_port(line.index)));
+        let mut server = line.server(exchange);
+        if let Some(home) = &home {
+            server.set_ip(home.exchange());
+        }
         line.write("config", config(exchange, &folder, control));
-        line.write("accounts", account(exchange, line, codec));
+        line.write("accounts", account(server, line, codec));
         write_wav(&folder.join("mic.wav"), sound);
-        let mut command = Command::new("baresip");
-        command.arg("-f").arg(&folder).current_dir(&folder).env("HOME", &folder);
+        let mut command =
+            home.as_ref().map_or_else(|| Command::new("baresip"), |home| home.command("baresip"));
+        command
+            .args(server.is_ipv6().then_some("-6"))
+            .arg("-f")
+            .arg(&folder)
+            .current_dir(&folder)
+            .env("HOME", &folder);
         let process = Running::start(&mut command, &folder.join("log"));
-        let phone = Baresip { folder, process, control, _temporary: None };
+        let phone = Baresip { folder, home, process, control, _temporary: None };
         let (user, over) = (line.user, line.over);
         await_until(&format!("baresip of {user} to register over {over:?}"), || {
             let log = phone.log();
@@ -100,8 +137,12 @@ impl Baresip {
     /// A command of its menu.
     pub(crate) fn command(&self, name: &str, parameters: &str) {
         let json = format!("{{\"command\":\"{name}\",\"params\":\"{parameters}\"}}");
+        let netstring = format!("{}:{json},", json.len());
+        if let Some(home) = &self.home {
+            return home.tell(self.control, &netstring);
+        }
         let mut stream = TcpStream::connect(self.control).expect("baresip's control port");
-        write!(stream, "{}:{json},", json.len()).expect("a command for baresip");
+        stream.write_all(netstring.as_bytes()).expect("a command for baresip");
     }
 
     /// How many of its calls have ended, whoever hung up.
@@ -138,6 +179,14 @@ impl Baresip {
         files.iter().map(read).collect()
     }
 
+    /// Waits until one of its calls, counted from 0, has heard that tone for so many seconds.
+    #[track_caller]
+    pub fn await_tone(&self, call: usize, tone: f32, seconds: f32) {
+        await_within(Duration::from_secs(40), &format!("{seconds} s of {tone} Hz in call {call}"), || {
+            self.heard().get(call).is_some_and(|sound| seconds_of(sound, tone) >= seconds).then_some(())
+        });
+    }
+
     /// Its process.
     pub fn process(&mut self) -> &mut Running {
         &mut self.process
@@ -172,8 +221,8 @@ fn config(exchange: &Exchange, folder: &Path, control: SocketAddr) -> String {
     )
 }
 
-fn account(exchange: &Exchange, line: &Line, codec: &str) -> String {
-    let (user, server, transport) = (line.user, line.server(exchange), line.transport());
+fn account(server: SocketAddr, line: &Line, codec: &str) -> String {
+    let (user, transport) = (line.user, line.transport());
     let encryption = if line.secured { "mediaenc=srtp-mand;" } else { "" };
     format!(
         "<sip:{user}@{server};transport={transport}>;auth_user={user};auth_pass={};\

@@ -13,6 +13,7 @@ mod guests;
 mod life;
 mod load;
 mod menu;
+mod nat;
 mod phones;
 mod reload;
 mod soak;
