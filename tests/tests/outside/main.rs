@@ -6,10 +6,12 @@
 mod bad_input;
 mod calls;
 mod campaign;
+mod certificates;
 mod codecs;
 mod crowd;
 mod faults;
 mod guests;
+mod ipv6;
 mod life;
 mod load;
 mod menu;
