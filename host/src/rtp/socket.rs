@@ -8,6 +8,9 @@ use std::{
 use mio::{Interest, Registry, Token, net::UdpSocket};
 use socket2::{Domain, Protocol, Type};
 
+/// A port from which nothing comes (RFC 863).
+const DISCARD: u16 = 9;
+
 /// A bound socket. Addresses go in and out in their own family: that the kernel writes IPv4 as `::ffff:a.b.c.d`
 /// on a socket of both stays here.
 #[derive(Debug)]
@@ -66,7 +69,15 @@ impl Socket {
 
     /// Takes packets from any source again.
     pub(super) fn release(&mut self) -> io::Result<()> {
-        if self.connected.take().is_some() { Ok(rustix::net::connect_unspec(&self.inner)?) } else { Ok(()) }
+        let Some(source) = self.connected.take() else { return Ok(()) };
+        rustix::net::connect_unspec(&self.inner)?;
+        if self.is_dual && source.is_ipv4() {
+            // Linux leaves a socket of both families that was connected to IPv4 deaf to IPv6 until it was connected
+            // to that, too.
+            self.inner.connect((Ipv6Addr::LOCALHOST, DISCARD).into())?;
+            rustix::net::connect_unspec(&self.inner)?;
+        }
+        Ok(())
     }
 
     /// Throws away what has come, `limit` datagrams at most.
@@ -109,9 +120,14 @@ fn has_no_ipv6(error: &io::Error) -> bool {
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "the phones of these tests")]
 mod tests {
-    use std::net::UdpSocket;
+    use std::{
+        net::UdpSocket,
+        time::{Duration, Instant},
+    };
 
     use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(20);
 
     fn phone_sees(host: &str, port: u16) -> SocketAddr {
         SocketAddr::new(host.parse().unwrap(), port)
@@ -119,20 +135,31 @@ mod tests {
 
     fn received(socket: &Socket) -> (Vec<u8>, SocketAddr) {
         let mut buffer = [0; 100];
+        let end = Instant::now() + LIMIT;
         loop {
             match socket.receive(&mut buffer) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => std::thread::yield_now(),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    assert!(Instant::now() < end, "nothing is received");
+                    std::thread::yield_now();
+                }
                 other => return other.map(|(length, source)| (buffer[..length].to_vec(), source)).unwrap(),
             }
         }
     }
 
+    /// As the ports of `[media]` are, it is one that was asked for: the kernel takes back what it chose itself.
+    fn both_families() -> (Socket, u16) {
+        let port = UdpSocket::bind("[::]:0").unwrap().local_addr().unwrap().port();
+        (Socket::bind(SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), port)).unwrap(), port)
+    }
+
     #[test]
     fn one_socket_speaks_both_families_and_names_each_as_it_is() {
-        let mut socket = Socket::bind("[::]:0".parse().unwrap()).unwrap();
-        let port = socket.inner.local_addr().unwrap().port();
-        for host in ["127.0.0.1", "::1"] {
+        let (mut socket, port) = both_families();
+        // Either one after the other.
+        for host in ["127.0.0.1", "::1", "127.0.0.1", "127.0.0.1", "::1", "::1"] {
             let phone = UdpSocket::bind((host, 0)).unwrap();
+            phone.set_read_timeout(Some(LIMIT)).unwrap();
             let address = phone.local_addr().unwrap();
             phone.send_to(b"one", (host, port)).unwrap();
             assert_eq!(received(&socket), (b"one".to_vec(), address));
