@@ -27,6 +27,25 @@ pub fn lose_sip(exchange: &Exchange) {
     }
 }
 
+/// Of what each telephone sends to the exchange as media, every so manieth packet does not arrive.
+#[track_caller]
+pub fn lose_media(exchange: &Exchange, every: u32) {
+    let ports = exchange.site().media_ports();
+    let (first, last) = ports.split_once('-').expect("FIRST-LAST");
+    let [first, last] = [first, last].map(|port| port.parse::<u16>().expect("a port"));
+    // One rule, and so one count, for each port of RTP: two streams at one count would share it unevenly.
+    let rules: String = (first..last)
+        .step_by(2)
+        .map(|port| {
+            format!(
+                "-A INPUT -p udp --dport {port} -m statistic --mode nth --every {every} --packet 9 -j DROP\n"
+            )
+        })
+        .collect();
+    let table = format!("*filter\n{rules}COMMIT\n");
+    run(network_program("iptables-restore").arg("--noflush"), table.as_bytes()).expect_good();
+}
+
 /// Of the exchange's media, this share is lost, and each packet is late by up to `jitter` of its own: packets
 /// overtake each other. The same seed loses the same packets.
 #[track_caller]
@@ -56,11 +75,15 @@ pub fn disturb_media(exchange: &Exchange, loss: f64, jitter: Duration, seed: u64
 #[track_caller]
 fn rule(words: &[&str]) {
     // The packets cross the loopback device, where each is seen once on its way in.
-    let mut command = Command::new("iptables");
-    command.args(["-A", "INPUT"]).args(words);
+    run(network_program("iptables").args(["-A", "INPUT"]).args(words), b"").expect_good();
+}
+
+fn network_program(name: &str) -> Command {
+    let mut command = Command::new(name);
     // Where users look for programs is not always where those of the network are.
     let path = std::env::var("PATH").unwrap_or_default();
-    run(command.env("PATH", format!("{path}:/usr/sbin:/sbin")), b"").expect_good();
+    command.env("PATH", format!("{path}:/usr/sbin:/sbin"));
+    command
 }
 
 struct Disturbance {

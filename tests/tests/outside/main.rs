@@ -14,6 +14,7 @@ mod guests;
 mod ipv6;
 mod life;
 mod load;
+mod media;
 mod menu;
 mod nat;
 mod phones;

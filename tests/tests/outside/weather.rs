@@ -17,6 +17,8 @@ use jackfield_tests::{
     netns, python, speech, weather,
 };
 
+use crate::media::channels;
+
 /// In spite of lost packets, everything is said again within this.
 const PATIENCE: Duration = Duration::from_secs(60);
 const TONES: [f32; 2] = [1000.0, 1300.0];
@@ -113,10 +115,7 @@ fn recording(site: &Path) -> [Vec<i16>; 2] {
         path.extension().is_some_and(|end| end == "wav")
             && path.to_string_lossy().contains("recordings/calls")
     });
-    let mut wav = hound::WavReader::open(path.expect("a recording")).unwrap();
-    let samples: Vec<i16> = wav.samples().map(Result::unwrap).collect();
-    let channel = |index: usize| samples.iter().skip(index).step_by(2).copied().collect();
-    [channel(0), channel(1)]
+    channels(&path.expect("a recording"))
 }
 
 fn files_below(folder: &Path) -> Vec<PathBuf> {
