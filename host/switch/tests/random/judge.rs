@@ -151,10 +151,8 @@ impl Judge {
                 Some(place) => drop(self.ports.remove(&place)),
                 None => self.fault("a leg is closed once", format!("{leg:?}")),
             },
-            Bridge { a, b } => {
-                if !self.legs.contains_key(a) || !self.legs.contains_key(b) {
-                    self.fault("only open legs are bridged", format!("{command:?}"));
-                }
+            Bridge { a, b } if !self.legs.contains_key(a) || !self.legs.contains_key(b) => {
+                self.fault("only open legs are bridged", format!("{command:?}"));
             }
             _ => {}
         }

@@ -95,7 +95,7 @@ impl Network {
     }
 
     fn lose(&mut self, to: To, bytes: &Bytes) -> bool {
-        let losses = self.losses.entry(hash(&(to, bytes))).or_default();
+        let losses = self.losses.entry(hash((to, bytes))).or_default();
         *losses += 1;
         *losses <= MAX_LOSSES
     }
