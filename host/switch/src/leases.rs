@@ -4,6 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jackfield_media::{Lease, LegId, PortId, WorkerId};
 
+/// Of a call between two.
+const LEGS_OF_A_CALL: usize = 2;
+
 /// Which sockets are free, and which leg has which of the others.
 #[derive(Debug, Default)]
 pub(crate) struct Leases {
@@ -32,6 +35,14 @@ impl Leases {
         let lease = free.pop_front()?;
         self.used.insert(leg, lease);
         Some(lease)
+    }
+
+    /// A socket of this worker if a whole call has room there, else of any.
+    pub(crate) fn take_near(&mut self, leg: LegId, worker: Option<WorkerId>) -> Option<Lease> {
+        let has_room =
+            |worker: &WorkerId| self.free.get(worker).is_some_and(|free| free.len() >= LEGS_OF_A_CALL);
+        let worker = worker.filter(has_room);
+        self.take(leg, worker)
     }
 
     /// The leg is closed: its socket is free again.
@@ -73,5 +84,14 @@ mod tests {
         assert_eq!(leases.take(LegId(1), None), Some(lease(1, 1)));
         assert_eq!(leases.take(LegId(2), Some(WorkerId(1))), Some(lease(1, 2)));
         assert_eq!(leases.take(LegId(3), Some(WorkerId(1))), None);
+    }
+
+    #[test]
+    fn a_call_goes_near_another_one_where_both_its_legs_have_room() {
+        let mut leases = Leases::default();
+        leases.add(vec![lease(0, 1), lease(0, 2), lease(1, 1), lease(1, 2), lease(1, 3)]);
+        assert_eq!(leases.take_near(LegId(1), Some(WorkerId(0))), Some(lease(0, 1)));
+        assert_eq!(leases.take_near(LegId(2), Some(WorkerId(0))), Some(lease(1, 1)));
+        assert_eq!(leases.take_near(LegId(3), Some(WorkerId(7))), Some(lease(1, 2)));
     }
 }
