@@ -134,6 +134,21 @@ impl Baresip {
         self.command("hangup", "");
     }
 
+    /// Takes the other side off its ear.
+    pub fn hold(&self) {
+        self.command("hold", "");
+    }
+
+    /// And back.
+    pub fn resume(&self) {
+        self.command("resume", "");
+    }
+
+    /// Sends the other side to that URI (REFER).
+    pub fn transfer(&self, uri: &str) {
+        self.command("transfer", uri);
+    }
+
     /// A command of its menu.
     pub(crate) fn command(&self, name: &str, parameters: &str) {
         let json = format!("{{\"command\":\"{name}\",\"params\":\"{parameters}\"}}");

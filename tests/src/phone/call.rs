@@ -4,7 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use rsip::{Header, Method, Request, Response, headers, prelude::*};
 
-use super::line::Line;
+use super::{
+    line::{Line, set_session},
+    sdp,
+};
 use crate::{await_within, rtp::Audio};
 
 /// Who talks to whom: the headers of RFC 3261 12.
@@ -58,6 +61,19 @@ impl Call {
         self.over = true;
         self.dialog.cseq += 1;
         self.line.transact(&self.dialog.request(&self.line, Method::Bye))
+    }
+
+    /// UPDATE with that direction of our audio, as `sendonly` to hold; the status (RFC 3311).
+    #[track_caller]
+    pub fn update(&mut self, direction: &str) -> u16 {
+        self.dialog.cseq += 1;
+        let mut update = self.dialog.request(&self.line, Method::Update);
+        update.headers.push(headers::Contact::new(format!("<{}>", self.line.contact())).into());
+        let version = format!("o=- 7 {}", 7 + self.dialog.cseq);
+        let session = sdp::write(&self.audio, &sdp::OFFER, 101).replace("o=- 7 7", &version);
+        let session = session.replace("a=sendrecv", &format!("a={direction}"));
+        set_session(&mut update.headers, &mut update.body, &session);
+        self.line.transact(&update).status_code.code()
     }
 
     /// REFER with that target; the status.
