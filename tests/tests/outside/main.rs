@@ -9,6 +9,7 @@ mod campaign;
 mod certificates;
 mod codecs;
 mod crowd;
+mod dialogs;
 mod faults;
 mod guests;
 mod ipv6;
