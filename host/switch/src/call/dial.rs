@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use jackfield_media::{Lease, LegId, Source};
 use jackfield_sip::{Flow, Invite, Message, Name, SessionId, Srtp};
 
@@ -76,6 +77,8 @@ pub(crate) struct Dial {
     /// The caller hears what the plugin chose, not the far end.
     pub(super) own_ringback: bool,
     pub(super) early: EarlyMedia,
+    /// Whose the description of the leg is that was sent last.
+    spoken_to: Option<SessionId>,
     /// Some phone has said so.
     pub(super) is_ringing: bool,
     /// How often a phone has sent it elsewhere.
@@ -99,6 +102,8 @@ struct Asking {
     flow: Flow,
     srtp: Srtp,
     next: Attempts,
+    /// Our description, whose versions count for this phone alone (RFC 3264 8).
+    sent: Option<Bytes>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,6 +135,23 @@ impl Dial {
             _ => None,
         });
         calling.next().filter(|_| calling.next().is_none())
+    }
+
+    /// The description that the phone of a session has had last; `sent` is that of the one spoken to before.
+    pub(super) fn speak_to(&mut self, session: SessionId, sent: Option<Bytes>) -> Option<Bytes> {
+        let before = self.spoken_to.replace(session);
+        if before == Some(session) {
+            return sent;
+        }
+        if let Some(asked) = before.and_then(|before| self.asked_of(before)) {
+            asked.sent = sent;
+        }
+        self.asked_of(session).and_then(|asked| asked.sent.clone())
+    }
+
+    fn asked_of(&mut self, session: SessionId) -> Option<&mut Asking> {
+        let branch = self.find(BranchState::Calling(session))?;
+        self.branches[branch].asked.as_mut()
     }
 
     /// What the phone of a session was told of SRTP.
@@ -188,6 +210,7 @@ impl Switch {
             failure: None,
             timer: self.timers.set(self.now.saturating_add(order.ring), Deadline::Ring(id)),
             own_ringback: order.ringback.is_some(),
+            spoken_to: None,
             early: EarlyMedia::default(),
             is_ringing: false,
             redirections: 0,
@@ -338,6 +361,11 @@ impl Switch {
         let codecs = self.codecs_like(from);
         if let Some(leg) = self.legs.get_mut(&id) {
             leg.audio.srtp = srtp.clone();
+            let sent = leg.audio.sent.take();
+            let dial = leg.dial.as_mut();
+            if let Some(asked) = dial.and_then(|dial| dial.asked_of(dial.spoken_to?)) {
+                asked.sent = sent;
+            }
         }
         let call = self.legs.get(&id).and_then(|leg| self.calls.get(&leg.call));
         let hops = call.and_then(|call| call.hops);
@@ -362,7 +390,9 @@ impl Switch {
         match self.endpoint.invite(self.now, flow, invite) {
             Ok(session) => {
                 dial.branches[index].state = BranchState::Calling(session);
-                dial.branches[index].asked = Some(Asking { flow: *flow, srtp, next });
+                let sent = leg.audio.sent.clone();
+                dial.branches[index].asked = Some(Asking { flow: *flow, srtp, next, sent });
+                dial.spoken_to = Some(session);
                 // A leg has one address, as a call has one worker: that of its last branch, until one answers.
                 leg.audio.address = address;
                 leg.flow = Some(*flow);

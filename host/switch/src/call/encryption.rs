@@ -102,8 +102,10 @@ impl Switch {
     /// From now on a leg that is being called speaks to this phone.
     pub(crate) fn speak_to(&mut self, id: LegId, session: SessionId) {
         let Some(leg) = self.legs.get_mut(&id) else { return };
-        if let Some(srtp) = leg.dial.as_ref().and_then(|dial| dial.srtp_of(session)) {
+        let Some(dial) = leg.dial.as_mut() else { return };
+        if let Some(srtp) = dial.srtp_of(session) {
             leg.audio.srtp = srtp;
+            leg.audio.sent = dial.speak_to(session, leg.audio.sent.take());
         }
     }
 

@@ -70,3 +70,22 @@ fn an_update_does_not_overtake_the_answer_in_an_ack() {
         ],
     );
 }
+
+/// Of two phones that rang together, the one that answered had seen version 1 and then version 3: each has
+/// its own keys, and so its own description.
+#[test]
+fn versions_count_for_each_phone_alone() {
+    plays(
+        3,
+        FAIR,
+        &[
+            (0, Dial { phone: 25, number: 797, offer: 3 }),
+            (0, Dial { phone: 768, number: 783, offer: 1 }),
+            (5583, Unplug(127)),
+            (0, Dial { phone: 39, number: 641, offer: 4 }),
+            (0, Answer(2)),
+            (154, Answer(545)),
+            (11673, Change { line: 284, update: false, direction: 0, moves: false }),
+        ],
+    );
+}
