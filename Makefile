@@ -51,6 +51,7 @@ bench: setup
 soak: setup build plugins
 	cargo test -p jackfield-switch --test random -- --ignored soak --nocapture
 	cargo test -p jackfield-tests --test outside -- --ignored soak --nocapture
+	scripts/fuzz 600
 
 # Installs a tree of Debian sid into $JACKFIELD_SID (target/sid) the first time.
 interop:
@@ -58,11 +59,10 @@ interop:
 	cargo build --workspace
 	$(target)/debug/interop
 
-# Every fuzz target for a minute; needs nightly Rust and cargo-fuzz.
-fuzz:
-	cd host/sip && for name in $$(cargo +nightly fuzz list); do \
-	    cargo +nightly fuzz run $$name -- -max_total_time=60 || exit 1; \
-	done
+# Every fuzz target for so many seconds.
+TIME ?= 60
+fuzz: setup
+	scripts/fuzz $(TIME)
 
 clean:
 	cargo clean
