@@ -145,7 +145,7 @@ fn calls_that_a_kill_interrupts_have_their_records_too() {
     exchange.restart();
 
     let rows = await_records(&exchange, 3);
-    let of = |caller: &str| rows.iter().filter(|row| row["caller"] == caller).last().unwrap();
+    let of = |caller: &str| rows.iter().rfind(|row| row["caller"] == caller).unwrap();
     assert_eq!(rows[0], ended);
     assert_eq!((of("101")["cause"].as_str(), of("101")["answer"].is_empty()), ("interrupted", false));
     assert_eq!((of("103")["cause"].as_str(), of("103")["answer"].is_empty()), ("interrupted", true));
