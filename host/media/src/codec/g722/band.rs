@@ -57,7 +57,7 @@ impl Band {
     pub(super) fn encode_low(&mut self, sample: i32) -> u8 {
         let error = saturated(sample - self.expected);
         let size = if error >= 0 { error } else { -(error + 1) };
-        let level = LOW_LEVELS.iter().position(|level| size < level * self.step >> 12);
+        let level = LOW_LEVELS.iter().position(|level| size < (level * self.step) >> 12);
         let level = level.unwrap_or(LOW_LEVELS.len()) as u8;
         // Codes count down from the largest level; the two smallest negative ones stand at the end.
         let code = match (error >= 0, level) {
@@ -73,7 +73,7 @@ impl Band {
     pub(super) fn encode_high(&mut self, sample: i32) -> u8 {
         let error = saturated(sample - self.expected);
         let size = if error >= 0 { error } else { -(error + 1) };
-        let large = size >= HIGH_LEVEL * self.step >> 12;
+        let large = size >= (HIGH_LEVEL * self.step) >> 12;
         let code = if error >= 0 { 2 } else { 0 } | u8::from(!large);
         self.adapt_high(code);
         code
@@ -81,7 +81,7 @@ impl Band {
 
     /// The sample of a 6-bit code of the low band.
     pub(super) fn decode_low(&mut self, code: u8) -> i32 {
-        let difference = self.step * LOW_VALUES_6[usize::from(code & 0x3f)] >> 15;
+        let difference = (self.step * LOW_VALUES_6[usize::from(code & 0x3f)]) >> 15;
         let sample = (self.expected + difference).clamp(*SOUND.start(), *SOUND.end());
         self.adapt_low(code);
         sample
@@ -89,7 +89,7 @@ impl Band {
 
     /// The sample of a 2-bit code of the high band.
     pub(super) fn decode_high(&mut self, code: u8) -> i32 {
-        let difference = self.step * HIGH_VALUES[usize::from(code & 3)] >> 15;
+        let difference = (self.step * HIGH_VALUES[usize::from(code & 3)]) >> 15;
         let sample = (self.expected + difference).clamp(*SOUND.start(), *SOUND.end());
         self.adapt_high(code);
         sample
@@ -97,7 +97,7 @@ impl Band {
 
     fn adapt_low(&mut self, code: u8) {
         let code = usize::from(code >> 2 & 15);
-        let difference = self.step * LOW_VALUES_4[code] >> 15;
+        let difference = (self.step * LOW_VALUES_4[code]) >> 15;
         self.scale = leaked(self.scale, LOW_STEPS[code]).clamp(0, LOW_SCALE_MAX);
         self.step = step(self.scale, 8);
         self.predict(difference);
@@ -105,7 +105,7 @@ impl Band {
 
     fn adapt_high(&mut self, code: u8) {
         let code = usize::from(code & 3);
-        let difference = self.step * HIGH_VALUES[code] >> 15;
+        let difference = (self.step * HIGH_VALUES[code]) >> 15;
         self.scale = leaked(self.scale, HIGH_STEPS[code]).clamp(0, HIGH_SCALE_MAX);
         self.step = step(self.scale, 10);
         self.predict(difference);
@@ -122,7 +122,7 @@ impl Band {
         self.sound = [sound, self.sound[0]];
         self.partial = [partial, self.partial[0]];
 
-        let product = |(weight, value): (&i32, &i32)| weight * saturated(value * 2) >> 15;
+        let product = |(weight, value): (&i32, &i32)| (weight * saturated(value * 2)) >> 15;
         let from_poles = saturated(self.poles.iter().zip(&self.sound).map(product).sum());
         self.from_zeros = saturated(self.zeros.iter().zip(&self.differences).map(product).sum());
         self.expected = saturated(from_poles + self.from_zeros);
@@ -134,11 +134,11 @@ impl Band {
         let pull = saturated(first * 4);
         let pull = if same(self.partial[0]) { 32_767.min(-pull) } else { pull };
         let push = if same(self.partial[1]) { 128 } else { -128 };
-        let second = ((pull >> 7) + push + (second * 32_512 >> 15)).clamp(-12_288, 12_288);
+        let second = ((pull >> 7) + push + ((second * 32_512) >> 15)).clamp(-12_288, 12_288);
         let push = if same(self.partial[0]) { 192 } else { -192 };
         // The filter stays stable.
         let bound = saturated(15_360 - second);
-        let first = saturated(push + (first * 32_640 >> 15)).clamp(-bound, bound);
+        let first = saturated(push + ((first * 32_640) >> 15)).clamp(-bound, bound);
         self.poles = [first, second];
     }
 
@@ -146,13 +146,13 @@ impl Band {
         let push = if difference == 0 { 0 } else { 128 };
         for (zero, past) in self.zeros.iter_mut().zip(&self.differences) {
             let push = if (difference < 0) == (*past < 0) { push } else { -push };
-            *zero = saturated(push + (*zero * 32_640 >> 15));
+            *zero = saturated(push + ((*zero * 32_640) >> 15));
         }
     }
 }
 
 fn leaked(scale: i32, by: i32) -> i32 {
-    (scale * 127 >> 7) + by
+    ((scale * 127) >> 7) + by
 }
 
 /// From the logarithm: a power of two, of which the upper bits are the exponent below `top`.
