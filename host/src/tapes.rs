@@ -59,7 +59,6 @@ impl Tapes {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a file that nobody writes any more is found by the clock")]
 fn write(folder: &Path, queue: &Receiver<Piece>) {
     let mut files: HashMap<Arc<str>, Tape> = HashMap::new();
     loop {

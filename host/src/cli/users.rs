@@ -170,7 +170,7 @@ async fn import(config: &Config, store: &Store, file: &Path) -> Result<(), Failu
     for (_, new) in &users {
         let (password, is_new) = new.password()?;
         digests.push((&*new.name, Digests::of(&new.name, &config.exchange.realm, &password)));
-        generated.extend(is_new.then(|| (&new.name, password)));
+        generated.extend(is_new.then_some((&new.name, password)));
     }
     store.set_digests(&digests).await?;
     edit::write(&config.file, &text)?;

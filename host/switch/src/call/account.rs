@@ -117,7 +117,7 @@ fn media_record(stats: Stats) -> MediaRecord {
         packets_sent: stats.packets_sent,
         packets_received: stats.packets_received,
         loss,
-        jitter: (stats.packets_received > 0).then(|| stats.jitter.as_secs_f32() * 1000.0),
+        jitter: (stats.packets_received > 0).then_some(stats.jitter.as_secs_f32() * 1000.0),
         mos: stats.mos.map(|hundredths| f32::from(hundredths) / 100.0),
     }
 }

@@ -7,7 +7,7 @@ fn noise(count: usize, peak: i32, seed: u32) -> Vec<i16> {
     let mut state = seed;
     let mut next = || {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (((state >> 16) as i32 - 32_768) * peak >> 15) as i16
+        ((((state >> 16) as i32 - 32_768) * peak) >> 15) as i16
     };
     (0..count).map(|_| next()).collect()
 }
@@ -79,9 +79,9 @@ fn tones_of_both_bands_come_through() {
         let samples: Vec<i16> = (0..16_000).map(|n| tone(n).round() as i16).collect();
         let heard = decode(&encode(&samples));
         let (mut sound, mut noise) = (0.0, 0.0);
-        for n in 4000..16_000 {
+        for (n, sample) in heard.iter().enumerate().skip(4000) {
             sound += tone(n - 22).powi(2);
-            noise += (f64::from(heard[n]) - tone(n - 22)).powi(2);
+            noise += (f64::from(*sample) - tone(n - 22)).powi(2);
         }
         let ratio = 10.0 * (sound / noise).log10();
         assert!(ratio > least, "{hz} Hz: {ratio:.1} dB");
