@@ -394,7 +394,8 @@ impl Life {
             self.pass(LIFE * 2)?;
         }
         self.end_services()?;
-        self.pass(SECOND * 120)?;
+        // A phone that was unplugged when it hung up is missed when its session is refreshed (RFC 4028).
+        self.pass(SECOND * 3700)?;
         self.assert_empty()
     }
 
