@@ -32,6 +32,8 @@ pub enum Over {
 }
 
 const CODEC: &str = "pcma/8000/1";
+/// Of an account that knows RTP alone.
+const PLAIN: &str = "";
 
 /// A running baresip that answers every call.
 pub struct Baresip {
@@ -68,7 +70,7 @@ impl Baresip {
     ) -> Baresip {
         let temporary = tempfile::Builder::new().prefix("baresip-").tempdir().expect("a temporary folder");
         let line = Line { user, over, secured: false, tone, index, folder: temporary.path().to_owned() };
-        let mut phone = Baresip::start_at(home, exchange, &line, CODEC, &sine(tone, 0, 120 * RATE));
+        let mut phone = Baresip::start_at(home, exchange, &line, CODEC, PLAIN, &sine(tone, 0, 120 * RATE));
         phone._temporary = Some(temporary);
         phone
     }
@@ -79,14 +81,29 @@ impl Baresip {
         Baresip::saying(exchange, line, CODEC, &sine(line.tone, 0, 120 * RATE))
     }
 
+    /// As [`Baresip::start_on`]; it encrypts if the other side does, whatever the line says.
+    #[track_caller]
+    pub fn encrypting_if_asked(exchange: &Exchange, line: &Line) -> Baresip {
+        let sound = sine(line.tone, 0, 120 * RATE);
+        Baresip::start_at(None, exchange, line, CODEC, "mediaenc=srtp;", &sound)
+    }
+
     /// As [`Baresip::start_on`], with another codec and other samples in its microphone, at 8 kHz, over and over.
     #[track_caller]
     pub fn saying(exchange: &Exchange, line: &Line, codec: &str, sound: &[i16]) -> Baresip {
-        Baresip::start_at(None, exchange, line, codec, sound)
+        let encryption = if line.secured { "mediaenc=srtp-mand;" } else { PLAIN };
+        Baresip::start_at(None, exchange, line, codec, encryption, sound)
     }
 
     #[track_caller]
-    fn start_at(home: Option<Home>, exchange: &Exchange, line: &Line, codec: &str, sound: &[i16]) -> Baresip {
+    fn start_at(
+        home: Option<Home>,
+        exchange: &Exchange,
+        line: &Line,
+        codec: &str,
+        encryption: &str,
+        sound: &[i16],
+    ) -> Baresip {
         let folder = line.folder.clone();
         let control = SocketAddr::from(([127, 0, 0, 1], exchange.site().spare_port(line.index)));
         let mut server = line.server(exchange);
@@ -94,7 +111,7 @@ impl Baresip {
             server.set_ip(home.exchange());
         }
         line.write("config", config(exchange, &folder, control));
-        line.write("accounts", account(server, line, codec));
+        line.write("accounts", account(server, line, codec, encryption));
         write_wav(&folder.join("mic.wav"), sound);
         let mut command =
             home.as_ref().map_or_else(|| Command::new("baresip"), |home| home.command("baresip"));
@@ -236,9 +253,8 @@ fn config(exchange: &Exchange, folder: &Path, control: SocketAddr) -> String {
     )
 }
 
-fn account(server: SocketAddr, line: &Line, codec: &str) -> String {
+fn account(server: SocketAddr, line: &Line, codec: &str, encryption: &str) -> String {
     let (user, transport) = (line.user, line.transport());
-    let encryption = if line.secured { "mediaenc=srtp-mand;" } else { "" };
     format!(
         "<sip:{user}@{server};transport={transport}>;auth_user={user};auth_pass={};\
          outbound=\"sip:{server};transport={transport}\";answermode=auto;audio_codecs={codec};{encryption}regint=600\n",

@@ -3,11 +3,12 @@
 //!
 //! - [`exchange`] starts the binary on ports of its own in a folder of its own, and [`plugins`]
 //!   reads what it says of its plugins.
-//! - [`phone`] is the scripted phone, [`rtp`] its ear and mouth.
+//! - [`phone`] is the scripted phone, [`rtp`] its ear and mouth, before
+//!   which [`scrambler`] may encrypt.
 //! - [`sipp`] and [`baresip`] run those two, [`netns`] gives clients that refuse the
 //!   loopback interface a network of their own.
 //! - [`handset`] has a face for all phones that are not ours.
-//! - [`weather`] loses and delays packets.
+//! - [`weather`] loses and delays packets, [`wire`] writes them down and opens SRTP.
 //! - [`audio`] and [`speech`] judge what was heard; [`python`] runs judges of Python's world.
 //!
 //! A harness that cannot go on panics and says what it had; a test prints the exchange's
@@ -29,10 +30,12 @@ mod ports;
 pub mod process;
 pub mod python;
 pub mod rtp;
+pub mod scrambler;
 pub mod sid;
 pub mod sipp;
 pub mod speech;
 pub mod weather;
+pub mod wire;
 
 pub use exchange::{Exchange, Site};
 pub use phone::Phone;

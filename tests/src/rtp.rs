@@ -12,7 +12,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::audio::{Law, RATE, sine};
+use crate::{
+    audio::{Law, RATE, sine},
+    scrambler::Scrambler,
+};
 
 const FRAME: Duration = Duration::from_millis(20);
 const SAMPLES: usize = 160;
@@ -87,7 +90,10 @@ struct Mouth {
 type SyncDone = Arc<Mutex<Option<Instant>>>;
 
 /// The audio of one call.
-pub struct Audio(Arc<Line>);
+pub struct Audio {
+    line: Arc<Line>,
+    scrambler: Option<Scrambler>,
+}
 
 impl Audio {
     /// A socket on that address, already listening.
@@ -108,28 +114,50 @@ impl Audio {
         let (ear, mouth) = (line.clone(), line.clone());
         thread::spawn(move || ear.listen());
         thread::spawn(move || mouth.talk());
-        Audio(line)
+        Audio { line, scrambler: None }
+    }
+
+    /// As [`Audio::open`], with that suite of [`SUITES`](crate::scrambler::SUITES), by libsrtp.
+    pub fn encrypted(address: IpAddr, suite: &'static str) -> Audio {
+        let mut audio = Audio::open(address);
+        audio.scrambler = Some(Scrambler::start(suite, audio.local()));
+        audio
     }
 
     /// Where the other side should send to.
     pub fn local(&self) -> SocketAddr {
-        self.0.socket.local_addr().expect("a bound socket")
+        match &self.scrambler {
+            Some(scrambler) => scrambler.outer,
+            None => self.line.socket.local_addr().expect("a bound socket"),
+        }
+    }
+
+    /// The suite, and the key that it sends with, as in SDP.
+    pub(crate) fn crypto(&self) -> Option<(&'static str, &'static str)> {
+        self.scrambler.as_ref().map(|scrambler| (scrambler.suite, scrambler.key))
     }
 
     /// Talks to that address from now on.
     pub(crate) fn connect(&self, remote: SocketAddr, law: Law, digit_type: u8) {
-        let mut mouth = self.0.mouth.lock().unwrap();
+        let mut mouth = self.line.mouth.lock().unwrap();
         (mouth.remote, mouth.law, mouth.digit_type) = (Some(remote), law, digit_type);
+    }
+
+    /// Where to send to for what is to reach that address, which sends with that key.
+    pub(crate) fn encrypting_to(&self, remote: SocketAddr, key: &str) -> SocketAddr {
+        let Some(scrambler) = &self.scrambler else { return remote };
+        scrambler.connect(remote, key);
+        scrambler.inner
     }
 
     /// What it says from now on.
     pub fn say(&self, voice: Voice) {
-        self.0.mouth.lock().unwrap().voice = voice;
+        self.line.mouth.lock().unwrap().voice = voice;
     }
 
     /// Says these samples, and then what it said before.
     pub fn play(&self, samples: Vec<i16>) {
-        self.0.mouth.lock().unwrap().clip.extend(samples);
+        self.line.mouth.lock().unwrap().clip.extend(samples);
     }
 
     /// Presses a key for 100 ms (RFC 4733); returns when its first packet left.
@@ -137,13 +165,13 @@ impl Audio {
     pub fn press(&self, key: char) -> Instant {
         let event = "0123456789*#ABCD".find(key).expect("a key of a telephone") as u8;
         let done = SyncDone::default();
-        self.0.mouth.lock().unwrap().digits.push_back((event, done.clone()));
+        self.line.mouth.lock().unwrap().digits.push_back((event, done.clone()));
         crate::await_until("a digit to leave", || *done.lock().unwrap())
     }
 
     /// Everything that arrived so far.
     pub fn heard(&self) -> Heard {
-        Heard(self.0.heard.lock().unwrap().clone())
+        Heard(self.line.heard.lock().unwrap().clone())
     }
 
     /// Waits until the sound heard so far is so long.
@@ -158,7 +186,7 @@ impl Audio {
 
 impl Drop for Audio {
     fn drop(&mut self) {
-        self.0.stop.store(true, Ordering::Relaxed);
+        self.line.stop.store(true, Ordering::Relaxed);
     }
 }
 

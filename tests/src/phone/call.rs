@@ -70,7 +70,7 @@ impl Call {
         let mut update = self.dialog.request(&self.line, Method::Update);
         update.headers.push(headers::Contact::new(format!("<{}>", self.line.contact())).into());
         let version = format!("o=- 7 {}", 7 + self.dialog.cseq);
-        let session = sdp::write(&self.audio, &sdp::OFFER, 101).replace("o=- 7 7", &version);
+        let session = sdp::offer(&self.audio).replace("o=- 7 7", &version);
         let session = session.replace("a=sendrecv", &format!("a={direction}"));
         set_session(&mut update.headers, &mut update.body, &session);
         self.line.transact(&update).status_code.code()

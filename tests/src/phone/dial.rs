@@ -33,8 +33,7 @@ pub struct Dialing {
 
 impl Dialing {
     #[track_caller]
-    pub(super) fn start(line: &Arc<Line>, number: &str) -> Dialing {
-        let audio = Audio::open(line.local.ip());
+    pub(super) fn start(line: &Arc<Line>, number: &str, audio: Audio) -> Dialing {
         let target = line.uri_of(number);
         let dialog = Dialog {
             id: token(),
@@ -96,7 +95,7 @@ impl Dialing {
                 self.unanswered = false;
                 self.seen.push(response.status_code.code());
                 if let Some(session) = sdp::read(&response.body) {
-                    sdp::connect(&self.audio, session);
+                    sdp::connect(&self.audio, &session);
                 }
                 return Some(response);
             }
@@ -136,7 +135,7 @@ impl Dialing {
         dialog.routes = routes_of(&response.headers);
         dialog.routes.reverse();
         line.acknowledge(&response, &dialog.request(&line, Method::Ack));
-        line.keep_session(&dialog.id, &sdp::write(&audio, &sdp::OFFER, 101));
+        line.keep_session(&dialog.id, &sdp::offer(&audio));
         Ok(Call::new(&line, dialog, audio))
     }
 
@@ -178,6 +177,6 @@ fn invite(line: &Line, dialog: &Dialog, audio: &Audio) -> Request {
     let mut invite = dialog.request(line, Method::Invite);
     invite.headers.push(headers::Contact::new(format!("<{}>", line.contact())).into());
     invite.headers.push(headers::Allow::new("INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, INFO").into());
-    set_session(&mut invite.headers, &mut invite.body, &sdp::write(audio, &sdp::OFFER, 101));
+    set_session(&mut invite.headers, &mut invite.body, &sdp::offer(audio));
     invite
 }

@@ -62,6 +62,11 @@ impl Ringing {
         found.map(|line| line[prefix.len()..].trim().to_owned())
     }
 
+    /// What the caller's side offers, in SDP.
+    pub fn session(&self) -> String {
+        String::from_utf8_lossy(&self.invite.body).into_owned()
+    }
+
     /// The user part of the request URI: what was called.
     pub fn called(&self) -> &str {
         self.invite.uri.user().unwrap_or_default()
@@ -93,13 +98,26 @@ impl Ringing {
     #[track_caller]
     pub fn answer(self) -> Call {
         let audio = Audio::open(self.line.local.ip());
+        self.answer_with(audio)
+    }
+
+    /// Takes the call with that suite, which must have been offered.
+    #[track_caller]
+    pub fn answer_encrypted(self, suite: &'static str) -> Call {
+        let audio = Audio::encrypted(self.line.local.ip(), suite);
+        self.answer_with(audio)
+    }
+
+    #[track_caller]
+    fn answer_with(self, audio: Audio) -> Call {
         let offer = sdp::read(&self.invite.body).expect("an offer of G.711");
-        let session = sdp::write(&audio, &[offer.codec], offer.digit_type);
+        let session =
+            sdp::write(&audio, &[offer.codec], offer.digit_type, &sdp::Travel::answer(&audio, &offer));
         let mut response = self.response(200);
         set_session(&mut response.headers, &mut response.body, &session);
         let remote = self.invite.from_header().expect("a From header").value().to_owned();
         let local = response.to_header().expect("a To header").value().to_owned();
-        sdp::connect(&audio, offer);
+        sdp::connect(&audio, &offer);
         self.line.keep_session(&self.id, &session);
         for attempt in 0.. {
             self.line.answer(&self.invite, response.clone());

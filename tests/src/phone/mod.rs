@@ -24,7 +24,10 @@ pub use dial::Dialing;
 pub use incoming::Ringing;
 use line::Line;
 
-use crate::exchange::{Exchange, password};
+use crate::{
+    exchange::{Exchange, password},
+    rtp::Audio,
+};
 
 /// A registered, or not yet registered, phone.
 pub struct Phone {
@@ -117,7 +120,13 @@ impl Phone {
     /// Starts a call to a number or a user.
     #[track_caller]
     pub fn dial(&self, number: &str) -> Dialing {
-        Dialing::start(&self.line, number)
+        Dialing::start(&self.line, number, Audio::open(self.line.local.ip()))
+    }
+
+    /// Starts a call that is encrypted, or not at all, with that suite of [`SUITES`](crate::scrambler::SUITES).
+    #[track_caller]
+    pub fn dial_encrypted(&self, number: &str, suite: &'static str) -> Dialing {
+        Dialing::start(&self.line, number, Audio::encrypted(self.line.local.ip(), suite))
     }
 
     /// A call that is answered.

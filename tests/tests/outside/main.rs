@@ -10,6 +10,7 @@ mod certificates;
 mod codecs;
 mod crowd;
 mod dialogs;
+mod encryption;
 mod faults;
 mod guests;
 mod ipv6;
