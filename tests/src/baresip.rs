@@ -15,7 +15,7 @@ use crate::{
     audio::{RATE, seconds_of, sine},
     await_until, await_within,
     exchange::{Exchange, password},
-    handset::{Line, read_wav, text, write_wav},
+    handset::{Line, read_wav, read_wav_as_it_is, text, write_wav},
     netns::Home,
     process::Running,
 };
@@ -185,30 +185,22 @@ impl Baresip {
 
     /// What each of its calls so far heard, in order of time.
     pub fn heard(&self) -> Vec<Vec<i16>> {
-        let mut files: Vec<PathBuf> = fs::read_dir(&self.folder)
-            .expect("its folder")
-            .filter_map(|entry| Some(entry.ok()?.path()))
-            .filter(|path| path.to_string_lossy().ends_with("-dec.wav"))
-            .collect();
-        files.sort();
-        files.iter().map(|file| read_wav(file)).collect()
+        self.recordings().iter().map(|file| read_wav(file)).collect()
     }
 
-    /// What each of its calls so far heard, in order of time: one channel, and samples a second.
+    /// As [`Baresip::heard`], as it was recorded: one channel, and samples a second.
     pub fn heard_at(&self) -> Vec<(Vec<i16>, u32)> {
+        self.recordings().iter().map(|file| read_wav_as_it_is(file)).collect()
+    }
+
+    fn recordings(&self) -> Vec<PathBuf> {
         let mut files: Vec<PathBuf> = fs::read_dir(&self.folder)
             .expect("its folder")
             .filter_map(|entry| Some(entry.ok()?.path()))
             .filter(|path| path.to_string_lossy().ends_with("-dec.wav"))
             .collect();
         files.sort();
-        let read = |file: &PathBuf| {
-            let bytes = fs::read(file).expect("a recording");
-            let channels = bytes.get(22).map_or(1, |count| usize::from(*count).max(1));
-            let rate = bytes.get(24..28).map_or(0, |b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]));
-            (read_wav(file).into_iter().step_by(channels).collect(), rate)
-        };
-        files.iter().map(read).collect()
+        files
     }
 
     /// Waits until one of its calls, counted from 0, has heard that tone for so many seconds.

@@ -144,21 +144,22 @@ pub trait Handset: Sync {
     fn log(&self) -> String;
 }
 
-/// The samples of a WAV file at 8 kHz; also of one that is still being written, whose
+/// The first channel of a WAV file at 8 kHz; also of one that is still being written, whose
 /// header does not know its length yet.
 pub(crate) fn read_wav(path: &Path) -> Vec<i16> {
-    let bytes = fs::read(path).unwrap_or_default();
-    let rate = bytes.get(24..28).map_or(0, |rate| u32::from_le_bytes(rate.try_into().expect("four bytes")));
-    let Some(data) = bytes.windows(4).position(|window| window == b"data") else { return Vec::new() };
+    let (samples, rate) = read_wav_as_it_is(path);
     // What is measured are tones far below 4 kHz: no filter is needed.
-    let step = (rate as usize / RATE).max(1);
-    bytes
-        .get(data + 8..)
-        .unwrap_or_default()
-        .chunks_exact(2)
-        .step_by(step)
-        .map(|pair| i16::from_le_bytes([pair[0], pair[1]]))
-        .collect()
+    samples.into_iter().step_by((rate as usize / RATE).max(1)).collect()
+}
+
+/// As [`read_wav`], with all samples, and how many there are in a second.
+pub(crate) fn read_wav_as_it_is(path: &Path) -> (Vec<i16>, u32) {
+    let bytes = fs::read(path).unwrap_or_default();
+    let channels = bytes.get(22).map_or(1, |count| usize::from(*count).max(1));
+    let rate = bytes.get(24..28).map_or(0, |rate| u32::from_le_bytes(rate.try_into().expect("four bytes")));
+    let Some(data) = bytes.windows(4).position(|window| window == b"data") else { return (Vec::new(), rate) };
+    let pairs = bytes.get(data + 8..).unwrap_or_default().chunks_exact(2).step_by(channels);
+    (pairs.map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect(), rate)
 }
 
 /// Writes 16-bit mono at 8 kHz.
