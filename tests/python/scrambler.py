@@ -23,17 +23,19 @@ def bound(host):
 def main(suite, key, host, phone_port):
     world, phone = bound(host), bound(host)
     print(world.getsockname()[1], phone.getsockname()[1], flush=True)
-    closing, opening, remote, last = closer(suite, key), None, None, None
+    closing, opening, remote, last, orders = closer(suite, key), None, None, None, b""
     while True:
         ready, _, _ = select.select([0, world, phone], [], [])
         if 0 in ready:
-            lines = os.read(0, 65536).decode().splitlines()
-            if not lines:
+            said = os.read(0, 65536)
+            if not said:
                 return
+            # What follows the last line end is not whole yet.
+            *lines, orders = (orders + said).split(b"\n")
             # A provisional answer says the same as the final one.
-            if lines[-1] != last:
+            if lines and lines[-1] != last:
                 last = lines[-1]
-                remote_host, remote_port, their_key = last.split()
+                remote_host, remote_port, their_key = last.decode().split()
                 remote, opening = (remote_host, int(remote_port)), opener(suite, their_key)
         if world in ready:
             packet = world.recv(2048)

@@ -51,8 +51,9 @@ impl Scrambler {
 
     /// Talks to that address, which sends with that key.
     pub(crate) fn connect(&self, remote: SocketAddr, key: &str) {
+        let order = format!("{} {} {key}\n", remote.ip(), remote.port());
         let mut orders = self.orders.lock().unwrap();
-        writeln!(orders, "{} {} {key}", remote.ip(), remote.port()).expect("an order for the scrambler");
+        orders.write_all(order.as_bytes()).expect("an order for the scrambler");
     }
 }
 
