@@ -94,7 +94,7 @@ fn two_suites_talk_to_each_other_with_libsrtp_at_both_ends() {
     }
     let mut expected = pairs.map(|(caller, callee)| format!("101 102: {caller} {callee}"));
     expected.sort();
-    assert_eq!(security_of(&exchange.operator(&["records"])), expected);
+    assert_eq!(securities(&exchange, expected.len()), expected);
 }
 
 #[test]
@@ -160,8 +160,7 @@ impl Party {
             })
             .collect();
         expected.sort();
-        let records = self.exchange.operator(&["records"]);
-        assert_eq!(security_of(&records), expected, "{records}");
+        assert_eq!(securities(&self.exchange, expected.len()), expected);
     }
 
     /// Each hears the tone of the other; then they stay.
@@ -188,7 +187,14 @@ impl Party {
     }
 }
 
-/// `caller callee: suites` of each call record.
+/// `caller callee: suites` of so many call records; each is written when its call is over.
+fn securities(exchange: &Exchange, calls: usize) -> Vec<String> {
+    await_until(&format!("{calls} call records"), || {
+        let found = security_of(&exchange.operator(&["records"]));
+        (found.len() >= calls).then_some(found)
+    })
+}
+
 fn security_of(records: &str) -> Vec<String> {
     let mut reader = csv::Reader::from_reader(records.as_bytes());
     let columns = reader.headers().unwrap().clone();
