@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::Write,
+    io::{Read, Write},
     net::{SocketAddr, TcpStream},
     path::{Path, PathBuf},
     process::Command,
@@ -175,6 +175,9 @@ impl Baresip {
         }
         let mut stream = TcpStream::connect(self.control).expect("baresip's control port");
         stream.write_all(netstring.as_bytes()).expect("a command for baresip");
+        // Closed with its answer unread, the connection would be reset, and the command may be lost with it.
+        stream.set_read_timeout(Some(Duration::from_secs(5))).expect("a timeout");
+        let _ = stream.read(&mut [0; 4096]);
     }
 
     /// How many of its calls have ended, whoever hung up.

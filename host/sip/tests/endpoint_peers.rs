@@ -266,11 +266,14 @@ fn answers_go_where_rfc_3581_and_rfc_3261_18_2_2_say() {
     lone.receive(
         &request("OPTIONS", 1, "o2", Some("nobody"))
             .replace(";rport", "")
-            .replace("10.0.0.9", "10.0.0.9:5070"),
+            .replace("10.0.0.9", "198.51.100.9:5070"),
     );
     assert_eq!(lone.out.last().unwrap().0.remote.to_string(), "198.51.100.9:5070");
-    lone.receive(&request("OPTIONS", 1, "o3", Some("nobody")).replace(";rport", ""));
+    let bare = request("OPTIONS", 1, "o3", Some("nobody")).replace(";rport", "");
+    lone.receive(&bare.replace("10.0.0.9", "198.51.100.9"));
     assert_eq!(lone.out.last().unwrap().0.remote.to_string(), "198.51.100.9:5060");
+    lone.receive(&bare.replace("o3", "o4"));
+    assert_eq!(lone.out.last().unwrap().0.remote, PEER.parse().unwrap(), "behind a NAT: the source port");
 }
 
 #[test]

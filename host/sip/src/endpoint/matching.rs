@@ -205,7 +205,8 @@ fn server_key(request: &Message, method: &Method, via: &Via, cseq: u32, from_tag
 
 /// Where responses go: over a connection they go back on it; over UDP to the source address, and there
 /// to the source port if the peer asks for that (RFC 3581) or is behind a NAT, whose other ports lead
-/// nowhere, else to the port of sent-by (RFC 3261 18.2.2). `maddr` is not followed: it would let anybody aim our responses at anybody.
+/// nowhere, else to the port of sent-by (RFC 3261 18.2.2). `maddr` is not followed: it would let anybody aim
+/// our responses at anybody.
 fn reply_flow(flow: &Flow, via: &Via) -> Flow {
     let mut reply = *flow;
     if !flow.transport.is_reliable() && via.rport().is_none() && !via.is_translated(flow.remote) {
