@@ -77,6 +77,10 @@ impl Endpoint {
                 State::Outgoing(client) => clients.push(client),
                 State::Confirmed | State::Closing => {}
             }
+            clients.extend(session.in_turn.awaited());
+            if session.in_turn.is_stuck() {
+                broken.push(format!("{id:?} has requests whose turn never comes"));
+            }
             if clients.iter().any(|client| !self.clients.contains_key(client)) {
                 broken.push(format!("{id:?} ({:?}) waits for a request that is gone", session.state));
             }

@@ -2,6 +2,7 @@
 
 mod audit;
 mod clients;
+mod in_turn;
 mod incoming;
 mod matching;
 mod outgoing;
@@ -312,7 +313,7 @@ impl Endpoint {
 
     /// Sends a request in the dialog of a session: INFO, re-INVITE, UPDATE, REFER... [`Event::Response`]
     /// follows. None if the session is not in a state for it: unknown, ending, without dialog yet, or with
-    /// another offer under way.
+    /// another offer under way. INFO and NOTIFY wait for the answer to the one before.
     pub fn session_request(
         &mut self,
         now: Time,
@@ -321,7 +322,7 @@ impl Endpoint {
         headers: Vec<(Name, String)>,
         body: Option<(String, Bytes)>,
     ) -> Option<ClientId> {
-        self.send_within(now, session, method, &headers, &body)
+        self.send_in_turn(now, session, method, headers, body)
     }
 
     /// How long to wait after a 491 before the next offer: 2.1 to 4 s for the owner of the Call-ID, up to

@@ -90,7 +90,7 @@ impl Endpoint {
     pub(super) fn call_failed(&mut self, now: Time, id: SessionId, failure: Failure) {
         let end = match failure {
             Failure::Timeout => SessionEnd::Timeout,
-            Failure::Transport => SessionEnd::Transport,
+            Failure::Transport | Failure::Ended => SessionEnd::Transport,
         };
         self.finish(now, id, end);
     }

@@ -4,6 +4,7 @@ use std::mem;
 use std::sync::Arc;
 
 use super::clients::Purpose;
+use super::in_turn::InTurn;
 use super::matching::Arrival;
 use super::refresh::Refresh;
 use super::reliable::Reliable;
@@ -63,6 +64,8 @@ pub(super) struct Session {
     pub(super) pending: Vec<ServerId>,
     /// Our user called `end`, with this Reason.
     pub(super) ending: Option<Option<String>>,
+    /// Ours whose order matters.
+    pub(super) in_turn: InTurn,
 }
 
 impl Session {
@@ -84,6 +87,7 @@ impl Session {
             our_offer: None,
             their_offer: None,
             pending: Vec::new(),
+            in_turn: InTurn::default(),
             ending: None,
         }
     }
@@ -253,6 +257,7 @@ impl Endpoint {
         if let Some(client) = session.our_offer {
             self.client_event(now, client, ClientEvent::Cancelled, None, 0);
         }
+        self.forget_turns(session.in_turn);
         let end = if session.ending.is_some() { SessionEnd::Local } else { end };
         self.tell(Event::Ended { session: id, end });
     }

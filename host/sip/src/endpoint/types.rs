@@ -150,6 +150,9 @@ pub enum Failure {
     /// The flow was closed.
     #[error("the connection is gone")]
     Transport,
+    /// The session was over before its turn came.
+    #[error("the session has ended")]
+    Ended,
 }
 
 /// What the endpoint wants done.

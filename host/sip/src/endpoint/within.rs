@@ -102,6 +102,7 @@ impl Endpoint {
         &mut self,
         now: Time,
         id: SessionId,
+        client: ClientId,
         method: Method,
         headers: &[(Name, String)],
         body: &Option<(String, Bytes)>,
@@ -126,8 +127,7 @@ impl Endpoint {
         let (flow, head, is_cut) = (session.flow, dialog.head(cseq, String::new()), session.is_cut);
         let is_refresh = matches!(method, Method::Invite | Method::Update);
         let refreshing = if is_refresh { self.refreshing_headers(Some(id)) } else { Vec::new() };
-        let sent = self.sent(&flow, method, head, &[headers, &*refreshing].concat(), body);
-        let client = sent.id;
+        let sent = self.sent_as(client, &flow, method, head, &[headers, &*refreshing].concat(), body);
         if is_cut {
             self.tell(Event::Response { client, result: Err(Failure::Transport) });
             self.finish(now, id, SessionEnd::Transport);
@@ -157,6 +157,7 @@ impl Endpoint {
             self.refresh_refused(now, id, 422, response);
         }
         self.tell(Event::Response { client, result: Ok(response.clone()) });
+        self.next_in_turn(now, id, client);
         // RFC 3261 12.2.1.2: the peer does not know the dialog any more.
         if is_refresh && matches!(response.status(), Some(408 | 481)) {
             self.hang_up(now, id, SessionEnd::Rejected(response.clone()));
@@ -172,7 +173,7 @@ impl Endpoint {
             Failure::Timeout if matches!(method, Method::Invite | Method::Update) => {
                 self.hang_up(now, id, SessionEnd::Timeout);
             }
-            Failure::Timeout => {}
+            Failure::Timeout | Failure::Ended => self.next_in_turn(now, id, client),
         }
     }
 

@@ -64,11 +64,24 @@ impl Endpoint {
         &mut self,
         flow: &Flow,
         method: Method,
-        mut head: Head,
+        head: Head,
         headers: &[(Name, String)],
         body: &Option<(String, Bytes)>,
     ) -> Sent {
         let id = self.next_client();
+        self.sent_as(id, flow, method, head, headers, body)
+    }
+
+    /// With an id that was given before.
+    pub(super) fn sent_as(
+        &mut self,
+        id: ClientId,
+        flow: &Flow,
+        method: Method,
+        mut head: Head,
+        headers: &[(Name, String)],
+        body: &Option<(String, Bytes)>,
+    ) -> Sent {
         let branch = self.new_branch(id);
         head.via = via(flow, self.address(flow), &branch);
         let mut builder = self.signed(head.builder(&method));
