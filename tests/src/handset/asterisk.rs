@@ -110,6 +110,10 @@ impl Asterisk {
         self.ask(method, &format!("channels/{}/{what}", self.channel()?)).map(drop)
     }
 
+    fn talk_again(&self) -> Result<(), String> {
+        self.on_channel("POST", "continue?context=phone&extension=again&priority=1")
+    }
+
     fn dial(&self, number: &str, endpoint: &str) -> Result<(), String> {
         let id = format!("call{}", self.calls.fetch_add(1, Ordering::Relaxed));
         self.ask(
@@ -134,7 +138,7 @@ impl Asterisk {
             Step::Resume => {
                 self.on_channel("DELETE", "hold")?;
                 self.on_channel("DELETE", "silence")?;
-                return self.on_channel("POST", "continue?context=phone&extension=again&priority=1");
+                return self.talk_again();
             }
             Step::Press(_, keys) => {
                 self.on_channel(
@@ -142,6 +146,8 @@ impl Asterisk {
                     &format!("dtmf?dtmf={}&between=200&duration=120", keys.replace('#', "%23")),
                 )?;
                 thread::sleep(Duration::from_millis(400) * keys.len() as u32);
+                // In band they took the place of its tone, and nothing would be sent any more.
+                return self.talk_again();
             }
             Step::Transfer(number) => {
                 return self.on_channel(

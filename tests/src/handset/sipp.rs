@@ -1,5 +1,6 @@
 //! SIPp as a telephone: one scenario registers and answers calls down its own connection, another
-//! is written for each call that it makes. SIPp's own RTP measures nothing, so its ear and mouth are ours.
+//! is written for each call that it makes. SIPp's own RTP measures nothing, so its ear and mouth are ours,
+//! with libsrtp before them where the line is secured.
 
 mod scenario;
 
@@ -51,11 +52,14 @@ impl SippPhone {
         if line.over == Over::Tls {
             certificate(&line.folder);
         }
-        let audio = Arc::new(Audio::open(server.ip()));
+        let audio = Arc::new(match line.secured {
+            true => Audio::encrypted(server.ip(), scenario::SUITE),
+            false => Audio::open(server.ip()),
+        });
         audio.say(Voice::Tone(line.tone));
         let party = Party::of(&line, server, &audio);
         line.write("register.xml", scenario::register(&party));
-        line.write("answer.xml", scenario::answer(&party));
+        line.write("answer.xml", scenario::answer(party));
         let mut command = sipp(&line, server, ports[0], "register.xml", "register");
         command.args(["-oocsf", "answer.xml"]);
         let answering = Running::start(&mut command, &line.folder.join("register.out"));
@@ -73,7 +77,7 @@ impl SippPhone {
         let name = format!("call{}", self.runs.fetch_add(1, Ordering::Relaxed));
         let file = format!("{name}.xml");
         let party = Party::of(&self.line, self.server, &self.audio);
-        self.line.write(&file, scenario::call(&party, script, replaced));
+        self.line.write(&file, scenario::call(party, script, replaced));
         let mut command = sipp(&self.line, self.server, port, &file, &name);
         // Left alone, it signs for a URI without a user. It writes the `sip:` itself.
         let number = script.iter().find_map(|step| match step {
@@ -157,8 +161,8 @@ impl Handset for SippPhone {
         self.audio.heard().digits() + &told
     }
 
-    fn lacks(&self, ability: Ability) -> Option<&'static str> {
-        (ability == Ability::Srtp).then_some("the tests' own ear and mouth of SIPp know plain RTP")
+    fn lacks(&self, _: Ability) -> Option<&'static str> {
+        None
     }
 
     fn log(&self) -> String {
@@ -263,7 +267,8 @@ fn follow(log: PathBuf, audio: Arc<Audio>, over: Arc<AtomicBool>) {
                 received(&messages).filter(|message| message.contains("m=audio ")).collect();
             if described.len() > seen {
                 seen = described.len();
-                if let Some((remote, events)) = described.last().and_then(|message| session(message)) {
+                if let Some((remote, events, key)) = described.last().and_then(|message| session(message)) {
+                    let remote = key.map_or(remote, |key| audio.encrypting_to(remote, &key));
                     audio.connect(remote, Law::A, events);
                 }
             }
@@ -272,8 +277,9 @@ fn follow(log: PathBuf, audio: Arc<Audio>, over: Arc<AtomicBool>) {
     });
 }
 
-/// Where the other side listens, and its payload type of keys; the scenarios know A-law alone.
-fn session(message: &str) -> Option<(SocketAddr, u8)> {
+/// Where the other side listens, its payload type of keys, and the key that it sends with if it is to be
+/// SRTP; the scenarios know A-law alone.
+fn session(message: &str) -> Option<(SocketAddr, u8, Option<String>)> {
     let ip: IpAddr = message.lines().find_map(|line| line.strip_prefix("c=IN IP4 "))?.trim().parse().ok()?;
     let media = message.lines().find_map(|line| line.strip_prefix("m=audio "))?;
     let port = media.split_whitespace().next()?.parse().ok()?;
@@ -281,5 +287,9 @@ fn session(message: &str) -> Option<(SocketAddr, u8)> {
         let (number, name) = line.strip_prefix("a=rtpmap:")?.split_once(' ')?;
         name.starts_with("telephone-event/8000").then(|| number.parse().ok())?
     });
-    Some((SocketAddr::new(ip, port), events.unwrap_or(101)))
+    let key = message.lines().find_map(|line| {
+        let (_, key) = line.strip_prefix("a=crypto:")?.split_once(scenario::SUITE)?;
+        key.trim_start().strip_prefix("inline:")?.split(['|', ' ']).next().map(|key| key.trim().to_owned())
+    });
+    Some((SocketAddr::new(ip, port), events.unwrap_or(101), key))
 }

@@ -160,7 +160,8 @@ impl Pair {
         if let Some(before) = before {
             script.extend([before, Step::Stay(seconds(3))]);
         }
-        script.extend([step, Step::Stay(seconds(5)), Step::HangUp]);
+        // Before the exchange hangs up by itself: SIPp knows no BYE that crosses its own.
+        script.extend([step, Step::Stay(seconds(3)), Step::HangUp]);
         let (callee, third) = (self.callee_hears(TONES[2]), self.third_hears(TONES[1]));
         self.while_caller(&script, || {
             callee.more(1.0)?;

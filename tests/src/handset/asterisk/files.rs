@@ -68,7 +68,7 @@ fn extensions(exchange: &Exchange, line: &Line) -> String {
          exten => again,1,PlayTones({tone})\n\
          \x20same => n,Stasis(phone)\n\
          \x20same => n,Hangup()\n\
-         exten => _transfer-.,1,Transfer(PJSIP/sip:${{EXTEN:9}}@{server}\\;transport={transport})\n\
+         exten => _tra[n]sfer-.,1,Transfer(PJSIP/sip:${{EXTEN:9}}@{server}\\;transport={transport})\n\
          \x20same => n,Wait(10)\n\
          \x20same => n,Hangup()\n",
         user = line.user,

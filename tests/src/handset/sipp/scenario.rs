@@ -12,7 +12,15 @@ pub(super) struct Party {
     transport: &'static str,
     server: SocketAddr,
     media: SocketAddr,
+    /// The key that it sends with.
+    key: Option<&'static str>,
+    profile: &'static str,
+    /// Whom it calls.
+    callee: &'static str,
 }
+
+/// What a secured SIPp offers and takes, under the tag that it has in both directions.
+pub(super) const SUITE: &str = "AES_CM_128_HMAC_SHA1_80";
 
 /// The dialog of a consultation, for Replaces (RFC 3891).
 pub(super) struct Replaced {
@@ -29,14 +37,24 @@ impl Party {
             transport: line.transport(),
             server,
             media: audio.local(),
+            key: audio.crypto().map(|(_, key)| key),
+            profile: if line.secured { "RTP/SAVP" } else { "RTP/AVP" },
+            callee: "",
         }
     }
 
+    /// Which m= line it is asked with depends on the transport, and the answer has the same one.
+    fn called(self) -> Party {
+        let is_offered_keys_alone = self.transport == "tls" && self.key.is_some();
+        Party { profile: if is_offered_keys_alone { "RTP/SAVP" } else { "RTP/AVP" }, ..self }
+    }
+
     fn session(&self, version: u32, direction: &str) -> String {
-        let (ip, port) = (self.media.ip(), self.media.port());
+        let (ip, port, profile) = (self.media.ip(), self.media.port(), self.profile);
+        let crypto = self.key.map(|key| format!("a=crypto:1 {SUITE} inline:{key}\n")).unwrap_or_default();
         format!(
-            "v=0\no=- 1 {version} IN IP4 {ip}\ns=-\nc=IN IP4 {ip}\nt=0 0\nm=audio {port} RTP/AVP 8 101\n\
-             a=rtpmap:8 PCMA/8000\na=rtpmap:101 telephone-event/8000\na=fmtp:101 0-15\na=ptime:20\na={direction}\n"
+            "v=0\no=- 1 {version} IN IP4 {ip}\ns=-\nc=IN IP4 {ip}\nt=0 0\nm=audio {port} {profile} 8 101\n\
+             a=rtpmap:8 PCMA/8000\na=rtpmap:101 telephone-event/8000\na=fmtp:101 0-15\na=ptime:20\na={direction}\n{crypto}"
         )
     }
 
@@ -63,18 +81,21 @@ impl Party {
     }
 
     fn inside(&self, method: &str, more: &str, body: (&str, &str)) -> String {
-        self.request(method, "[next_url]", "[last_To:]", &format!("[routes]\n{more}"), body)
+        // Not `[last_To:]`: in a request of the other side, that is this one.
+        let to = format!("To: <sip:{}@{}>[peer_tag_param]", self.callee, self.server);
+        self.request(method, "[next_url]", &to, &format!("[routes]\n{more}"), body)
     }
 
     fn credentials(&self) -> String {
         format!("[authentication username={} password={}]\n", self.user, self.password)
     }
 
-    /// 200 to a request in a dialog.
-    fn good(&self, body: &str) -> String {
+    /// 200 to a request in a dialog. Goes on at `next` at once: a step between the two would be one in which
+    /// SIPp takes no request.
+    fn good(&self, body: &str, next: u32) -> String {
         let kind = if body.is_empty() { "" } else { "Content-Type: application/sdp\n" };
         send(
-            "",
+            &format!(" next=\"{next}\""),
             &format!(
                 "SIP/2.0 200 OK\n[last_Via:]\n[last_From:]\n[last_To:]\n[last_Call-ID:]\n[last_CSeq:]\nContact: {}\n\
                  {kind}Content-Length: [len]\n\n{body}",
@@ -101,10 +122,11 @@ impl Party {
             let _ = writeln!(text, "<recv request=\"{request}\" optional=\"true\" next=\"{other}\"{limit}/>");
         }
         let _ = writeln!(text, "<recv request=\"BYE\" next=\"{bye}\"{limit}/>");
-        let again = format!("<nop next=\"{label}\"/>\n");
-        let _ = write!(text, "<label id=\"{offer}\"/>\n{}{again}", self.good(session));
-        let _ = write!(text, "<label id=\"{other}\"/>\n{}{again}", self.good(""));
-        let _ = write!(text, "<label id=\"{bye}\"/>\n{}<nop next=\"{end}\"/>\n", self.good(""));
+        for (at, answer) in
+            [(offer, self.good(session, label)), (other, self.good("", label)), (bye, self.good("", end))]
+        {
+            let _ = write!(text, "<label id=\"{at}\"/>\n{answer}");
+        }
         let _ = writeln!(text, "<label id=\"{next}\"/>");
         text
     }
@@ -134,7 +156,8 @@ pub(super) fn register(party: &Party) -> String {
 }
 
 /// Answers a call at once, and whatever comes in it.
-pub(super) fn answer(party: &Party) -> String {
+pub(super) fn answer(party: Party) -> String {
+    let party = party.called();
     let session = party.session(1, "sendrecv");
     let ok = send(
         " retrans=\"500\"",
@@ -155,10 +178,15 @@ pub(super) fn answer(party: &Party) -> String {
 }
 
 /// Calls, and does what the script says.
-pub(super) fn call(party: &Party, script: &[Step], replaced: Option<&Replaced>) -> String {
+pub(super) fn call(party: Party, script: &[Step], replaced: Option<&Replaced>) -> String {
+    let callee = script.iter().find_map(|step| match step {
+        Step::Dial(number) => Some(*number),
+        _ => None,
+    });
+    let party = Party { callee: callee.unwrap_or_default(), ..party };
     let mut text = String::new();
     for (index, step) in script.iter().enumerate() {
-        text += &one(party, step, 10 * (index as u32 + 1), replaced);
+        text += &one(&party, step, 10 * (index as u32 + 1), replaced);
     }
     text += "<label id=\"9\"/>\n<nop/>\n";
     whole("call", &text)
