@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod lone;
-#[allow(dead_code, reason = "each test file uses its part")]
 mod pair;
 
 use jackfield_sip::{ClientId, Event, Failure, Message, Method, SessionId};

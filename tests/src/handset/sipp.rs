@@ -90,8 +90,9 @@ impl SippPhone {
         follow(log.clone(), self.audio.clone(), self.over.clone());
         let mut dialog = Dialog { process, log, errors: self.line.folder.join(format!("{name}.errors")) };
         let answered = await_step("for an answer", ANSWER, || {
+            // The first ACK is that of the challenge.
             dialog.process.ended().is_some()
-                || sent(&text(&dialog.log)).any(|message| message.starts_with("ACK "))
+                || sent(&text(&dialog.log)).filter(|message| message.starts_with("ACK ")).count() > 1
         });
         answered.map_err(|reason| format!("{reason}{}", dialog.complaint()))?;
         if dialog.process.ended().is_some() {
