@@ -211,7 +211,7 @@ pub(crate) fn plugin_settings(plugin: &Plugin) -> PluginSettings {
         at_once: launch.at_once,
         per_second: launch.per_second,
     };
-    PluginSettings { launch: plugin.launches().map(limits), max_events: plugin.agreed_limits().max_events }
+    PluginSettings { launch: plugin.launches().map(limits) }
 }
 
 fn user(name: &str, number: &str) -> User {

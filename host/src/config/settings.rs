@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use jackfield_media::{Source, tone};
-use jackfield_plugin::Limits;
+use jackfield_plugin::{LaunchGrant, Limits};
 use jackfield_sip::{Advertised, Digests, Offered};
 use jackfield_switch as switch;
 use tracing::warn;
@@ -111,11 +111,11 @@ fn to_route(pattern: &str, route: &Route) -> Option<switch::Route> {
 
 fn to_plugin(plugin: &Plugin) -> switch::PluginSettings {
     let launch = plugin.grant.launch.as_ref();
-    switch::PluginSettings {
-        launch: launch
-            .map(|launch| switch::LaunchLimits { at_once: launch.at_once, per_second: launch.per_second }),
-        max_events: plugin.limits.max_events.unwrap_or(Limits::default().max_events),
-    }
+    let limits = |launch: &LaunchGrant| switch::LaunchLimits {
+        at_once: launch.at_once,
+        per_second: launch.per_second,
+    };
+    switch::PluginSettings { launch: launch.map(limits) }
 }
 
 fn to_codec(codec: Codec) -> jackfield_media::Codec {

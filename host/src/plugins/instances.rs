@@ -59,8 +59,12 @@ impl Instances {
             Err(reason) => self.ended(instance, InstanceEnd::NotStarted(reason)),
             Ok(version) => {
                 let limits = version.limits();
-                let (call_time, after_hangup) = (limits.call_time, limits.after_hangup);
-                self.post(Input::InstanceStarted { instance, call_time, after_hangup });
+                self.post(Input::InstanceStarted {
+                    instance,
+                    call_time: limits.call_time,
+                    after_hangup: limits.after_hangup,
+                    max_events: limits.max_events,
+                });
                 let handled = version.handle(host, instance, leg, call);
                 let (this, served) = (self.clone(), version.clone());
                 self.spawn(instance, version, async move {

@@ -101,7 +101,8 @@ impl Supervisor {
 
     async fn start(&self, version: Arc<Version>, saved: Option<Vec<u8>>) -> Running {
         let instance = self.instances.next_service();
-        self.inbox.post(Input::ServiceStarted { instance, plugin: self.name.clone() }).await;
+        let (plugin, max_events) = (self.name.clone(), version.limits().max_events);
+        self.inbox.post(Input::ServiceStarted { instance, plugin, max_events }).await;
         let task = self.guests.spawn(version.serve(&self.host, instance, saved.clone()));
         info!(plugin = self.name, version = version.number(), "service started");
         Running { instance, version, since: Instant::now(), saved, task }

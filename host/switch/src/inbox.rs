@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use crate::command::Event;
 
-/// Events when a plugin's settings do not say.
+/// Events until its driver has said how many.
 const DEFAULT_LIMIT: usize = 256;
 
 /// A bounded queue: when it is full, the oldest event goes that the instance can do without.
@@ -16,9 +16,9 @@ pub(crate) struct Inbox {
 }
 
 impl Inbox {
-    pub(crate) fn new(limit: usize) -> Inbox {
-        let limit = if limit == 0 { DEFAULT_LIMIT } else { limit };
-        Inbox { events: VecDeque::new(), limit, overflowed: false }
+    /// What waits already stays; there is room for one event at least.
+    pub(crate) fn set_limit(&mut self, limit: usize) {
+        self.limit = limit.max(1);
     }
 
     pub(crate) fn is_full(&self) -> bool {
@@ -41,6 +41,12 @@ impl Inbox {
     }
 }
 
+impl Default for Inbox {
+    fn default() -> Inbox {
+        Inbox { events: VecDeque::new(), limit: DEFAULT_LIMIT, overflowed: false }
+    }
+}
+
 /// Without these an instance waits for ever, or loses a result.
 fn is_critical(event: &Event) -> bool {
     match event {
@@ -57,7 +63,8 @@ mod tests {
 
     #[test]
     fn a_full_inbox_loses_its_oldest_dispensable_event_and_says_so_once() {
-        let mut inbox = Inbox::new(2);
+        let mut inbox = Inbox::default();
+        inbox.set_limit(2);
         assert!(!inbox.push(Event::Stop(StopReason::Reload)));
         assert!(!inbox.push(Event::Timer(1)));
         assert!(inbox.push(Event::Timer(2)));

@@ -48,14 +48,14 @@ pub(crate) struct PluginTimer {
 }
 
 impl Instance {
-    fn new(plugin: String, call: Option<CallKey>, first: Option<LegId>, max_events: usize) -> Instance {
+    fn new(plugin: String, call: Option<CallKey>, first: Option<LegId>) -> Instance {
         Instance {
             plugin,
             call,
             first,
             legs: first.into_iter().collect(),
             gone: BTreeMap::new(),
-            inbox: Inbox::new(max_events),
+            inbox: Inbox::default(),
             next: None,
             sleeps: BTreeMap::new(),
             timers: BTreeMap::new(),
@@ -88,8 +88,7 @@ impl Switch {
         leg.owner = Some(instance);
         leg.info.args = args;
         let info = leg.info.clone();
-        let max_events = self.max_events(&plugin);
-        let new = Instance::new(plugin.clone(), Some(key), Some(id), max_events);
+        let new = Instance::new(plugin.clone(), Some(key), Some(id));
         self.instances.insert(instance, new);
         if let Some(call) = self.calls.get_mut(&key) {
             call.instance = Some(instance);
@@ -100,8 +99,9 @@ impl Switch {
         self.outputs.push_back(Output::StartPlugin { instance, plugin, leg: id, call: info });
     }
 
-    pub(crate) fn service_started(&mut self, id: InstanceId, plugin: String) {
-        let instance = Instance::new(plugin.clone(), None, None, self.max_events(&plugin));
+    pub(crate) fn service_started(&mut self, id: InstanceId, plugin: String, max_events: usize) {
+        let mut instance = Instance::new(plugin.clone(), None, None);
+        instance.inbox.set_limit(max_events);
         self.instances.insert(id, instance);
         self.services.insert(plugin.clone(), id);
         self.deliver_kept_ends(&plugin);
@@ -111,8 +111,15 @@ impl Switch {
     }
 
     /// Its limits are its version's, which only the driver knows.
-    pub(crate) fn instance_started(&mut self, id: InstanceId, call_time: Duration, after_hangup: Duration) {
+    pub(crate) fn instance_started(
+        &mut self,
+        id: InstanceId,
+        call_time: Duration,
+        after_hangup: Duration,
+        max_events: usize,
+    ) {
         let Some(instance) = self.instances.get_mut(&id) else { return };
+        instance.inbox.set_limit(max_events);
         instance.after_hangup = Some(after_hangup);
         let at = self.now.saturating_add(call_time);
         let former = instance.call_time.replace(self.timers.set(at, Deadline::CallTime(id)));
@@ -294,9 +301,5 @@ impl Switch {
 
     pub(crate) fn reply(&mut self, instance: InstanceId, token: Token, reply: Reply) {
         self.outputs.push_back(Output::PluginReply { instance, token, reply });
-    }
-
-    fn max_events(&self, plugin: &str) -> usize {
-        self.settings.plugins.get(plugin).map_or(0, |plugin| plugin.max_events)
     }
 }

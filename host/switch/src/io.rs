@@ -58,6 +58,8 @@ pub enum Input {
     ServiceStarted {
         instance: InstanceId,
         plugin: String,
+        /// Events that may wait for it.
+        max_events: usize,
     },
     /// A service must end: puts `Stop` into its queue.
     StopService {
@@ -71,6 +73,8 @@ pub enum Input {
         call_time: Duration,
         /// Time to finish once every leg is gone.
         after_hangup: Duration,
+        /// Events that may wait for it.
+        max_events: usize,
     },
     /// An instance returned, failed, or could not start.
     InstanceEnded {

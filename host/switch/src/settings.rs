@@ -108,8 +108,6 @@ pub enum RouteTo {
 #[derive(Clone, Debug, Default)]
 pub struct PluginSettings {
     pub launch: Option<LaunchLimits>,
-    /// Events that may wait for an instance.
-    pub max_events: usize,
 }
 
 /// The pace that the host enforces for `dialer.launch`.

@@ -193,10 +193,12 @@ impl Switch {
             Input::Leases(leases) => self.leases.add(leases),
             Input::Command { instance, token, command } => self.command(instance, token, command),
             Input::Abandoned { instance, token } => self.abandoned(instance, token),
-            Input::ServiceStarted { instance, plugin } => self.service_started(instance, plugin),
+            Input::ServiceStarted { instance, plugin, max_events } => {
+                self.service_started(instance, plugin, max_events);
+            }
             Input::StopService { instance, reason } => self.post(instance, Event::Stop(reason)),
-            Input::InstanceStarted { instance, call_time, after_hangup } => {
-                self.instance_started(instance, call_time, after_hangup);
+            Input::InstanceStarted { instance, call_time, after_hangup, max_events } => {
+                self.instance_started(instance, call_time, after_hangup, max_events);
             }
             Input::InstanceEnded { instance, end } => self.instance_ended(instance, end),
             Input::Stored { token, result } => self.stored(token, result),

@@ -4,9 +4,7 @@
 mod common;
 
 use common::*;
-use jackfield_switch::{
-    Address, Command, Error, Event, Input, Reply, Settings, StopReason, Time, Token, Value,
-};
+use jackfield_switch::{Address, Command, Error, Event, Input, Reply, StopReason, Time, Token, Value};
 
 fn to_plugin_of(name: &str) -> Address {
     Address::Plugin(name.to_owned())
@@ -156,11 +154,8 @@ fn an_abandoned_question_waits_for_nobody() {
 
 #[test]
 fn whoever_does_not_read_is_not_written_to() {
-    let mut world = World::with(|settings: &mut Settings| {
-        let limited = jackfield_switch::PluginSettings { launch: None, max_events: 3 };
-        settings.plugins.insert("queue".to_owned(), limited);
-    });
-    let (service, other) = (world.service(1, "queue"), world.service(2, "other"));
+    let mut world = World::new();
+    let (service, other) = (world.service_with_room(1, "queue", 3), world.service(2, "other"));
     for n in 0..3 {
         world.succeeds(other, send(to_plugin_of("queue"), &n.to_string()));
     }

@@ -340,11 +340,8 @@ fn a_launch_goes_on_without_its_service_and_the_next_one_hears_its_end() {
 
 #[test]
 fn more_ends_than_a_new_service_can_queue_are_not_lost() {
-    let mut world = World::with(|settings| {
-        campaign(500, 500)(settings);
-        settings.plugins.get_mut("campaign").unwrap().max_events = 4;
-    });
-    let service = world.service(1, "campaign");
+    let mut world = World::with(campaign(500, 500));
+    let service = world.service_with_room(1, "campaign", 4);
     for _ in 0..10 {
         launches(&mut world, service, launch("nobody"));
         world.events(service);
@@ -355,7 +352,7 @@ fn more_ends_than_a_new_service_can_queue_are_not_lost() {
     }
     world.returns(service);
     world.store_answers(Store::Commits);
-    let next = world.service(2, "campaign");
+    let next = world.service_with_room(2, "campaign", 4);
     let ends = world.events(next);
     assert_eq!(ends.len(), 10, "each launch is told of");
     world.returns(next);

@@ -249,7 +249,7 @@ fn a_call_ends_when_its_plugin_has_had_it_for_as_long_as_it_may() {
     let bob = world.phone("bob");
     let (app, call) = world.in_the_menu();
     let (call_time, after_hangup) = (Duration::from_secs(20), Duration::from_secs(5));
-    world.input(Input::InstanceStarted { instance: app.instance, call_time, after_hangup });
+    world.input(Input::InstanceStarted { instance: app.instance, call_time, after_hangup, max_events: 256 });
     world.run_for(call_time - Duration::from_millis(1));
     assert_eq!(world.end(call), None);
     world.run_for(Duration::from_millis(1));
@@ -264,7 +264,7 @@ fn a_plugin_has_the_time_to_finish_that_its_version_asks_for() {
     let mut world = World::with(with_net);
     let (app, call) = world.in_the_menu();
     let (call_time, after_hangup) = (Duration::from_secs(600), Duration::from_secs(20));
-    world.input(Input::InstanceStarted { instance: app.instance, call_time, after_hangup });
+    world.input(Input::InstanceStarted { instance: app.instance, call_time, after_hangup, max_events: 256 });
     world.hang_up(call);
     world.run_for(after_hangup - Duration::from_millis(1));
     assert_eq!(world.switch.counts().instances, 1);

@@ -6,8 +6,8 @@ mod common;
 use common::*;
 use jackfield_media::LegId;
 use jackfield_switch::{
-    BridgeOptions, CallState, Cause, Command, DialEnd, Error, Event, HangupInfo, InstanceId, StopReason,
-    Value, Write,
+    BridgeOptions, CallState, Cause, Command, DialEnd, Error, Event, HangupInfo, Input, InstanceId,
+    StopReason, Value, Write,
 };
 
 fn play(app: &App, time: std::time::Duration, interrupt: &str) -> Command {
@@ -342,12 +342,14 @@ fn an_hour_or_all_eternity_is_waited_for() {
 
 #[test]
 fn a_full_queue_loses_the_oldest_digit_but_no_end() {
-    let mut world = World::with(|settings| {
-        with_menu(settings);
-        let limited = jackfield_switch::PluginSettings { launch: None, max_events: 4 };
-        settings.plugins.insert("menu".to_owned(), limited);
-    });
+    let mut world = World::with(with_menu);
     let (app, call) = world.in_the_menu();
+    world.input(Input::InstanceStarted {
+        instance: app.instance,
+        call_time: SECOND * 600,
+        after_hangup: SECOND * 5,
+        max_events: 4,
+    });
     "123456".chars().for_each(|digit| world.press(call, digit));
     let start = Command::StartPlay { leg: app.leg, sources: prompt(MS * 100), options: interrupted_by("") };
     world.succeeds(app.instance, start);

@@ -154,7 +154,7 @@ fn settings(calls: u32) -> Settings {
         fallback: None,
         record: false,
     };
-    let plugin = PluginSettings { launch: None, max_events: 256 };
+    let plugin = PluginSettings { launch: None };
     Settings {
         realm: "pbx.example.com".to_owned(),
         users: BTreeMap::new(),

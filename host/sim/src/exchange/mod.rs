@@ -236,8 +236,12 @@ impl Exchange {
                 Err(reason) => self.ended(instance, InstanceEnd::NotStarted(reason)),
                 Ok(version) => {
                     let limits = version.limits();
-                    let (call_time, after_hangup) = (limits.call_time, limits.after_hangup);
-                    self.inputs.push_back(Input::InstanceStarted { instance, call_time, after_hangup });
+                    self.inputs.push_back(Input::InstanceStarted {
+                        instance,
+                        call_time: limits.call_time,
+                        after_hangup: limits.after_hangup,
+                        max_events: limits.max_events,
+                    });
                     let run = version.handle(&self.host, instance, leg, call).map(End::App).boxed();
                     self.guests.spawn(instance, version, run);
                 }

@@ -33,7 +33,8 @@ impl Exchange {
     fn start_service(&mut self, now: Duration, name: &str, version: Arc<Version>, saved: Option<Vec<u8>>) {
         self.last_service += 2;
         let instance = InstanceId(self.last_service - 1);
-        self.inputs.push_back(Input::ServiceStarted { instance, plugin: name.to_owned() });
+        let (plugin, max_events) = (name.to_owned(), version.limits().max_events);
+        self.inputs.push_back(Input::ServiceStarted { instance, plugin, max_events });
         let run = version.serve(&self.host, instance, saved.clone()).map(End::Service).boxed();
         self.guests.spawn(instance, version.clone(), run);
         if let Some(supervisor) = self.supervisors.get_mut(name) {

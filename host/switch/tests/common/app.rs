@@ -35,8 +35,13 @@ impl World {
     }
 
     pub(crate) fn service(&mut self, number: u64, plugin: &str) -> Service {
+        self.service_with_room(number, plugin, 256)
+    }
+
+    /// A long-lived instance for which so many events may wait.
+    pub(crate) fn service_with_room(&mut self, number: u64, plugin: &str, max_events: usize) -> Service {
         let instance = InstanceId(2 * number + 1);
-        self.input(Input::ServiceStarted { instance, plugin: plugin.to_owned() });
+        self.input(Input::ServiceStarted { instance, plugin: plugin.to_owned(), max_events });
         instance
     }
 

@@ -77,5 +77,5 @@ pub(crate) fn provider() -> Peer {
 }
 
 pub(crate) fn launching(at_once: u32, per_second: u32) -> PluginSettings {
-    PluginSettings { launch: Some(LaunchLimits { at_once, per_second }), max_events: 0 }
+    PluginSettings { launch: Some(LaunchLimits { at_once, per_second }) }
 }

@@ -333,7 +333,7 @@ impl Life {
         for app in &self.guests.apps[self.started..] {
             let (call_time, after_hangup) = (SECOND * 90, SECOND * 5);
             let instance = app.instance;
-            self.world.input(Input::InstanceStarted { instance, call_time, after_hangup });
+            self.world.input(Input::InstanceStarted { instance, call_time, after_hangup, max_events: 256 });
         }
         self.started = self.guests.apps.len();
     }
