@@ -42,7 +42,7 @@ impl World {
     pub fn phone(&self, user: &str) -> Phone {
         let index = {
             let mut house = self.0.borrow_mut();
-            assert!(house.settings.users.contains_key(user), "there is no user {user}: add him to the Site");
+            assert!(house.settings.users.contains(user), "there is no user {user}: add him to the Site");
             let index = house.add_phone(user, true);
             let now = house.clock.now();
             house.phones[index].register(now, EXPIRES);

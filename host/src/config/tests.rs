@@ -419,8 +419,8 @@ fn settings_of_plugins_are_found_in_the_file_that_gave_them() {
 #[test]
 fn the_switch_gets_what_the_file_says() {
     let settings = settings::to_settings(&parsed(EXAMPLE), &BTreeMap::new());
-    assert_eq!(settings.users["bob"].display_name, "bob");
-    assert_eq!(settings.users["alice"].display_name, "Alice");
+    assert_eq!(settings.users.get("bob").unwrap().display_name, "bob");
+    assert_eq!(settings.users.get("alice").unwrap().display_name, "Alice");
     assert_eq!(settings.routes.len(), 5);
     assert_eq!(settings.peers[0].addresses, [("192.0.2.10".parse().unwrap(), 32)]);
     assert_eq!(settings.expires, (60, 3600));

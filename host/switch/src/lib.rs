@@ -33,6 +33,7 @@ mod switch;
 mod timer;
 pub mod trace;
 mod user;
+mod users;
 mod verb;
 
 pub use command::*;
@@ -42,6 +43,7 @@ pub use route::{Pattern, PatternError};
 pub use settings::*;
 pub use switch::{Counts, Options, Switch};
 pub use trace::*;
+pub use users::Users;
 
 /// Monotonic time since an epoch that the driver chooses.
 pub type Time = std::time::Duration;

@@ -125,7 +125,7 @@ impl Switch {
     pub(crate) fn restore(&mut self, restored: Vec<(String, Binding)>) {
         let mut users: BTreeMap<String, Vec<Binding>> = BTreeMap::new();
         for (user, binding) in restored {
-            let known = self.settings.users.contains_key(&user);
+            let known = self.settings.users.contains(&user);
             if known && !binding.flow.transport.is_reliable() && binding.expires > self.now {
                 users.entry(user).or_default().push(binding);
             }
@@ -155,7 +155,7 @@ impl Switch {
 
     pub(crate) fn forget_removed_users(&mut self) {
         let settings = self.settings.clone();
-        let changed = self.registry.retain(|user, _| settings.users.contains_key(user));
+        let changed = self.registry.retain(|user, _| settings.users.contains(user));
         self.store_bindings(changed);
     }
 

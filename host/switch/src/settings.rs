@@ -5,13 +5,13 @@ use std::{collections::BTreeMap, net::IpAddr, sync::Arc, time::Duration};
 use jackfield_media::Source;
 use jackfield_sip::{Advertised, Digests, Offered};
 
-use crate::route::Pattern;
+use crate::{route::Pattern, users::Users};
 
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The digest realm; fixed at first start.
     pub realm: String,
-    pub users: BTreeMap<String, User>,
+    pub users: Users,
     pub peers: Vec<Peer>,
     pub routes: Vec<Route>,
     pub plugins: BTreeMap<String, PluginSettings>,

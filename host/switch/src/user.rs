@@ -8,7 +8,7 @@ use jackfield_sip::{
 
 use crate::{
     route::{dialled, is_number},
-    settings::{Dtmf, Peer, Settings, User},
+    settings::{Dtmf, Peer, Settings},
     switch::Switch,
 };
 
@@ -80,8 +80,8 @@ impl Switch {
     ) -> Result<String, Answer> {
         let settings = self.settings.clone();
         let claimed = Authenticator::user_of(request);
-        let known = claimed.as_deref().and_then(|name| settings.users.get_key_value(name));
-        let named = address.and_then(user_part).and_then(|named| settings.user(&named));
+        let known = claimed.as_deref().and_then(|name| Some((name, settings.users.get(name)?)));
+        let named = address.and_then(user_part).and_then(|named| settings.users.find(&named));
         let nobody = Digests::default();
         let (digests, offered) = match (known, named) {
             (Some((_, user)), _) => (&user.digests, user.offered),
@@ -91,7 +91,7 @@ impl Switch {
         let verdict = self.authenticator.check(self.now, request, digests, offered);
         match (verdict, known) {
             (Verdict::Ok, Some((name, _))) if named.is_some_and(|(named, _)| named == name) => {
-                Ok(name.clone())
+                Ok(name.to_owned())
             }
             // He is who he says, but speaks for somebody else.
             (Verdict::Ok, _) => Err(Answer::status(403)),
@@ -115,12 +115,6 @@ impl Settings {
         self.peers
             .iter()
             .find(|peer| peer.addresses.iter().any(|&(net, prefix)| contains(net, prefix, address)))
-    }
-
-    /// A user by name, or by number.
-    pub(crate) fn user(&self, text: &str) -> Option<(&String, &User)> {
-        let by_number = || self.users.iter().find(|(_, user)| user.number.as_deref() == Some(text));
-        self.users.get_key_value(text).or_else(by_number)
     }
 }
 

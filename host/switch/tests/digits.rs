@@ -32,7 +32,7 @@ fn a_digit_by_info_reaches_the_other_leg_as_an_event() {
 
 #[test]
 fn a_phone_that_wants_info_gets_no_events() {
-    let mut world = World::with(|settings| settings.users.get_mut("bob").unwrap().dtmf = Dtmf::Info);
+    let mut world = World::with(|settings| settings.users.change("bob", |bob| bob.dtmf = Dtmf::Info));
     let (alice, bob) = (world.phone("alice"), world.phone("bob"));
     let (here, there) = world.talking(alice, "102", bob);
     world.press(here, '7');

@@ -14,11 +14,15 @@ const ALICE: &str = "1 AES_CM_128_HMAC_SHA1_80 inline:PS1uQCVeeCFCanVmcjkpPywjNW
 const BOB: &str = "1 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz";
 
 fn all_are(policy: SrtpPolicy) -> impl FnOnce(&mut Settings) {
-    move |settings| settings.users.values_mut().for_each(|user| user.srtp = policy)
+    move |settings| {
+        for name in ["alice", "bob", "carol"] {
+            settings.users.change(name, |user| user.srtp = policy);
+        }
+    }
 }
 
 fn bob_is(policy: SrtpPolicy) -> impl FnOnce(&mut Settings) {
-    move |settings| settings.users.get_mut("bob").unwrap().srtp = policy
+    move |settings| settings.users.change("bob", |bob| bob.srtp = policy)
 }
 
 /// Alice calls 102 with that m= line and her key.

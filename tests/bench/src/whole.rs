@@ -157,7 +157,7 @@ fn settings(calls: u32) -> Settings {
     let plugin = PluginSettings { launch: None };
     Settings {
         realm: "pbx.example.com".to_owned(),
-        users: BTreeMap::new(),
+        users: Default::default(),
         peers: vec![peer],
         routes: vec![route],
         plugins: BTreeMap::from([("script".to_owned(), plugin)]),

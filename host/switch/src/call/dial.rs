@@ -300,7 +300,7 @@ impl Switch {
             }
             if branches.len() == before {
                 let missing = match callee {
-                    Callee::User(name) if self.settings.users.contains_key(name) => (Cause::Unavailable, 480),
+                    Callee::User(name) if self.settings.users.contains(name) => (Cause::Unavailable, 480),
                     _ => (Cause::NotFound, 404),
                 };
                 failure = Some(more_telling(failure, HangupInfo::new(missing.0, missing.1)));

@@ -92,7 +92,7 @@ impl Switch {
         if leg.is_inbound() {
             return Ok(call.is_some_and(|call| call.caller.is_user));
         }
-        if self.settings.users.contains_key(&leg.info.callee) {
+        if self.settings.users.contains(&leg.info.callee) {
             return Ok(true);
         }
         // Whoever was called by an address is a stranger, unless it is that of a peer.

@@ -55,20 +55,20 @@ impl Settings {
         if !is_number(number) {
             return None;
         }
-        let direct = |name: &String| Destination {
-            to: Whereto::Callees(vec![Callee::User(name.clone())]),
+        let direct = |name: &str| Destination {
+            to: Whereto::Callees(vec![Callee::User(name.to_owned())]),
             ring: None,
             fallback: None,
             record: false,
         };
         let Some((route, rest)) = find(&self.routes, number) else {
-            let (name, _) = self.user(number).filter(|_| users)?;
+            let (name, _) = self.users.find(number).filter(|_| users)?;
             return Some(direct(name));
         };
         let to = match &route.to {
             RouteTo::AnyUser => {
-                let has_number = self.users.iter().filter(|(_, user)| user.number.as_deref() == Some(number));
-                Whereto::Callees(has_number.map(|(name, _)| Callee::User(name.clone())).collect())
+                let names = self.users.with_number(number).map(str::to_owned);
+                Whereto::Callees(names.map(Callee::User).collect())
             }
             RouteTo::Users(names) => Whereto::Callees(names.iter().cloned().map(Callee::User).collect()),
             RouteTo::Sip(template) => {

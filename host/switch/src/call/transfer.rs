@@ -397,7 +397,7 @@ impl Switch {
             let caller = &self.calls.get(&leg.call)?.caller;
             return caller.is_user.then(|| Callee::User(caller.trunk.clone()));
         }
-        match self.settings.users.contains_key(&leg.info.callee) {
+        match self.settings.users.contains(&leg.info.callee) {
             true => Some(Callee::User(leg.info.callee.clone())),
             false => Some(Callee::Sip(leg.info.callee.clone())),
         }

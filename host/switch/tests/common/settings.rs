@@ -14,7 +14,7 @@ pub(crate) fn settings() -> Settings {
     let users = [("alice", "101"), ("bob", "102"), ("carol", "103")];
     Settings {
         realm: REALM.to_owned(),
-        users: users.map(|(name, number)| (name.to_owned(), user(name, number))).into(),
+        users: users.map(|(name, number)| (name.to_owned(), user(name, number))).into_iter().collect(),
         peers: Vec::new(),
         routes: Vec::new(),
         plugins: BTreeMap::new(),
