@@ -61,6 +61,12 @@ impl Launches {
     pub(crate) fn len(&self) -> usize {
         self.under_way.len()
     }
+
+    /// Launches that are granted and have no call yet.
+    pub(crate) fn promised(&self) -> usize {
+        let is_promised = |launch: &&Launch| !matches!(launch.state, State::Calling(_));
+        self.under_way.values().filter(is_promised).count()
+    }
 }
 
 impl Switch {
@@ -75,11 +81,15 @@ impl Switch {
         if self.shutting_down {
             return Err(Error::Unavailable("the exchange shuts down".to_owned()));
         }
+        let room = self.room_for_calls();
         let pace = self.launches.paces.entry(plugin.clone()).or_default();
-        if pace.pace.room(self.now, limits) == 0 {
+        if room == 0 || pace.pace.room(self.now, limits) == 0 {
             pace.waiting.insert(instance);
             self.watch_pace(&plugin);
-            return Err(Error::Limit("launches at once or per second".to_owned()));
+            return Err(match room {
+                0 => self.no_room_for_calls(),
+                _ => Error::Limit("launches at once or per second".to_owned()),
+            });
         }
         pace.pace.grant(self.now);
         let launch = self.next_launch();
@@ -104,7 +114,7 @@ impl Switch {
             Some(pace) => (pace.pace.under_way(), pace.pace.room(self.now, limits)),
             None => (0, Pace::default().room(self.now, limits)),
         };
-        Ok(Value::Slots(slots.0, slots.1))
+        Ok(Value::Slots(slots.0, slots.1.min(self.room_for_calls())))
     }
 
     /// `dialer.cancel`: the launch ends as cancelled, and says so by its `launch-ended`.
@@ -284,15 +294,18 @@ impl Switch {
         if let Some(pace) = self.launches.paces.get_mut(plugin) {
             pace.pace.ended();
         }
-        self.watch_pace(plugin);
+        // Its place may be one of the exchange's, for which others wait too.
+        self.watch_all_paces();
     }
 
     /// Tells the instances that wait for a free place, now or when the time comes.
     pub(crate) fn watch_pace(&mut self, plugin: &str) {
         let limits = self.limits_of(plugin);
+        let is_full = self.room_for_calls() == 0;
         let Some(pace) = self.launches.paces.get_mut(plugin) else { return };
         self.timers.cancel(pace.timer.take());
-        let Some(limits) = limits.filter(|_| !pace.waiting.is_empty()) else { return };
+        // When a call ends, we are here again.
+        let Some(limits) = limits.filter(|_| !pace.waiting.is_empty() && !is_full) else { return };
         match pace.pace.ready_at(self.now, limits) {
             Some(at) if at <= self.now => {
                 for instance in std::mem::take(&mut pace.waiting) {
@@ -304,9 +317,11 @@ impl Switch {
         }
     }
 
-    /// The limits may have changed.
+    /// A call has ended, or the limits may have changed.
     pub(crate) fn watch_all_paces(&mut self) {
-        let plugins: Vec<String> = self.launches.paces.keys().cloned().collect();
+        let waits = |pace: &&PluginPace| !pace.waiting.is_empty();
+        let plugins = self.launches.paces.iter().filter(|(_, pace)| waits(pace));
+        let plugins: Vec<String> = plugins.map(|(plugin, _)| plugin.clone()).collect();
         for plugin in plugins {
             self.watch_pace(&plugin);
         }

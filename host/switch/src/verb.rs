@@ -271,7 +271,7 @@ impl Switch {
             return Err(Error::Limit(format!("an instance has at most {MAX_LIST} legs")));
         }
         // Last, for it may make a call: one that gets no leg would stay for ever.
-        let key = self.call_to_dial_for(instance, from, &options.targets);
+        let key = self.call_to_dial_for(instance, from, &options.targets)?;
         let (number, name) = self.presented(key);
         let order = DialOrder {
             // A leg that nobody hears ring, as of `originate`, has no caller.
@@ -287,17 +287,25 @@ impl Switch {
         Ok((key, order))
     }
 
-    /// The instance's own call; a service has none, and makes one.
-    fn call_to_dial_for(&mut self, instance: InstanceId, from: Option<LegId>, targets: &[String]) -> CallKey {
+    /// The instance's own call; a service has none, and makes one if there is room.
+    fn call_to_dial_for(
+        &mut self,
+        instance: InstanceId,
+        from: Option<LegId>,
+        targets: &[String],
+    ) -> Result<CallKey, Error> {
         let of_leg = from.and_then(|leg| self.legs.get(&leg)).map(|leg| leg.call);
         let of_instance = self.instances.get(&instance).and_then(|instance| instance.call);
         if let Some(key) = of_leg.or(of_instance) {
-            return key;
+            return Ok(key);
+        }
+        if self.room_for_calls() == 0 {
+            return Err(self.no_room_for_calls());
         }
         let plugin = self.plugin_of(instance);
         let caller =
             Caller { number: "anonymous".to_owned(), name: String::new(), trunk: plugin, is_user: false };
-        self.new_call(Direction::Outbound, caller, targets.join(","))
+        Ok(self.new_call(Direction::Outbound, caller, targets.join(",")))
     }
 
     // ---- time

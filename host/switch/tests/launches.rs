@@ -160,6 +160,44 @@ fn no_more_calls_at_once_than_allowed_and_the_service_is_told_when_there_is_room
 }
 
 #[test]
+fn what_services_launch_and_dial_counts_among_the_calls_of_the_exchange() {
+    let mut world = World::with(|settings| {
+        campaign(50, 50)(settings);
+        settings.max_calls = 2;
+    });
+    let (alice, bob, carol) = (world.phone("alice"), world.phone("bob"), world.phone("carol"));
+    let service = world.service(1, "campaign");
+    let (call, _) = world.talking(alice, "102", bob);
+    // The other call is promised to a launch before it has begun.
+    world.store = Store::Waits;
+    let promised = world.post(service, Command::Launch(launch("carol")));
+    assert_eq!(world.succeeds(service, Command::Slots), Value::Slots(1, 0));
+    let full = Error::Limit("the exchange has 2 calls: [exchange] calls".to_owned());
+    let dial = || Command::Dial { leg: None, options: to(&["carol"]) };
+    assert_eq!(world.fails(service, Command::Launch(launch("carol"))), full);
+    assert_eq!(world.fails(service, dial()), full);
+    let refused = world.dial(bob, "103");
+    assert_eq!(world.end(refused), Some(End::Refused(503)));
+    world.store_answers(Store::Commits);
+    world.value(promised);
+    let callee = world.called(carol);
+    assert_eq!(world.fails(service, dial()), full);
+
+    world.hang_up(call);
+    assert_eq!(world.events(service), [Event::LaunchReady]);
+    let dialling = world.post(service, dial());
+    assert_eq!(world.fails(service, Command::Launch(launch("bob"))), full);
+    let dialled = world.called(carol);
+    world.refuse(dialled, 486);
+    assert!(matches!(world.value(dialling), Value::Dialled(_)));
+    assert_eq!(world.events(service), [Event::LaunchReady]);
+    world.refuse(callee, 486);
+    assert_eq!(ended(&mut world, service).info.cause, Cause::Busy);
+    world.returns(service);
+    world.assert_over();
+}
+
+#[test]
 fn no_more_calls_in_any_second_than_allowed() {
     let mut world = World::with(|settings| {
         campaign(50, 2)(settings);

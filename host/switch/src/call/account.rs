@@ -34,6 +34,7 @@ impl Switch {
             self.launch_ended(launch, record.answered_at, end, call.results);
         }
         self.outputs.push_back(Output::Record(record));
+        self.watch_all_paces();
     }
 
     fn record_of(&self, call: &Call, end: HangupInfo) -> CallRecord {

@@ -71,7 +71,7 @@ impl Switch {
         if self.runs_in_circles(parent, &number) {
             return Err(final_answer(482));
         }
-        if self.calls.len() >= self.settings.max_calls as usize {
+        if self.room_for_calls() == 0 {
             return Err(final_answer(503));
         }
         let place = replaces.map(|replaces| self.place(replaces)).transpose()?;

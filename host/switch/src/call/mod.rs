@@ -27,7 +27,7 @@ use jackfield_media::LegId;
 
 use crate::{
     Time,
-    command::{Cause, Direction, HangupInfo},
+    command::{Cause, Direction, Error, HangupInfo},
     io::{CallSummary, InstanceId},
     record::LegRecord,
     switch::Switch,
@@ -106,6 +106,17 @@ impl Switch {
         self.calls.insert(key, call);
         self.note_open_call(key);
         key
+    }
+
+    /// Calls that may begin now. Those that are promised to launches are not among them.
+    pub(crate) fn room_for_calls(&self) -> u32 {
+        let taken = self.calls.len() + self.launches.promised();
+        self.settings.max_calls.saturating_sub(u32::try_from(taken).unwrap_or(u32::MAX))
+    }
+
+    /// The error of a plugin that asks for one call more than the exchange has room for.
+    pub(crate) fn no_room_for_calls(&self) -> Error {
+        Error::Limit(format!("the exchange has {} calls: [exchange] calls", self.settings.max_calls))
     }
 
     /// The first leg has been answered, or a further one: who is connected now.
