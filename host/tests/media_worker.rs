@@ -55,6 +55,7 @@ impl Worker {
             rtcp: Rtcp::Apart(None),
             remote: Some(phone.local_addr().expect("it is bound")),
             peer: None,
+            local: None,
             send: true,
             receive: true,
             security: Security::Plain,

@@ -124,6 +124,9 @@ pub struct Params {
     pub remote: Option<SocketAddr>,
     /// The host that the peer's signalling comes from: behind a NAT, its media comes from there too.
     pub peer: Option<IpAddr>,
+    /// Our address that the peer's signalling comes to: the one that its packets come to and ours leave from, on a
+    /// host that has several. `None` leaves it to the host.
+    pub local: Option<IpAddr>,
     /// We may send (the peer's direction is sendrecv or recvonly).
     pub send: bool,
     /// The peer may send.

@@ -47,6 +47,7 @@ fn some_params() -> impl Strategy<Value = Params> {
             rtcp: Rtcp::Apart(None),
             remote,
             peer: None,
+            local: None,
             send,
             receive,
             security: Security::Plain,

@@ -93,29 +93,35 @@ impl Listener {
         if !self.local.ip().is_unspecified() {
             return self.socket.send_to(bytes, flow.remote);
         }
-        let slices = [IoSlice::new(bytes)];
-        let to = SockaddrStorage::from(flow.remote);
-        let sent = match flow.local.ip() {
-            IpAddr::V4(source) => {
-                let info = nix::libc::in_pktinfo {
-                    ipi_ifindex: 0,
-                    ipi_spec_dst: nix::libc::in_addr { s_addr: u32::from(source).to_be() },
-                    ipi_addr: nix::libc::in_addr { s_addr: 0 },
-                };
-                let control = [ControlMessage::Ipv4PacketInfo(&info)];
-                sendmsg(self.socket.as_raw_fd(), &slices, &control, MsgFlags::MSG_DONTWAIT, Some(&to))
-            }
-            IpAddr::V6(source) => {
-                let info = nix::libc::in6_pktinfo {
-                    ipi6_addr: nix::libc::in6_addr { s6_addr: source.octets() },
-                    ipi6_ifindex: 0,
-                };
-                let control = [ControlMessage::Ipv6PacketInfo(&info)];
-                sendmsg(self.socket.as_raw_fd(), &slices, &control, MsgFlags::MSG_DONTWAIT, Some(&to))
-            }
-        };
-        Ok(sent?)
+        send_from(&self.socket, flow.local.ip(), flow.remote, bytes)
     }
+}
+
+/// Sends a datagram from that one of our addresses. Both addresses are in the socket's own family: on one of IPv6, IPv4
+/// is written as `::ffff:a.b.c.d`.
+pub fn send_from(socket: &UdpSocket, source: IpAddr, to: SocketAddr, bytes: &[u8]) -> io::Result<usize> {
+    let slices = [IoSlice::new(bytes)];
+    let to = SockaddrStorage::from(to);
+    let sent = match source {
+        IpAddr::V4(source) => {
+            let info = nix::libc::in_pktinfo {
+                ipi_ifindex: 0,
+                ipi_spec_dst: nix::libc::in_addr { s_addr: u32::from(source).to_be() },
+                ipi_addr: nix::libc::in_addr { s_addr: 0 },
+            };
+            let control = [ControlMessage::Ipv4PacketInfo(&info)];
+            sendmsg(socket.as_raw_fd(), &slices, &control, MsgFlags::MSG_DONTWAIT, Some(&to))
+        }
+        IpAddr::V6(source) => {
+            let info = nix::libc::in6_pktinfo {
+                ipi6_addr: nix::libc::in6_addr { s6_addr: source.octets() },
+                ipi6_ifindex: 0,
+            };
+            let control = [ControlMessage::Ipv6PacketInfo(&info)];
+            sendmsg(socket.as_raw_fd(), &slices, &control, MsgFlags::MSG_DONTWAIT, Some(&to))
+        }
+    };
+    Ok(sent?)
 }
 
 /// The address from which the kernel would send to `remote`.

@@ -2,11 +2,13 @@
 
 use std::{
     io,
-    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
 };
 
 use mio::{Interest, Registry, Token, net::UdpSocket};
 use socket2::{Domain, Protocol, Type};
+
+use crate::net::udp;
 
 /// A port from which nothing comes (RFC 863).
 const DISCARD: u16 = 9;
@@ -17,6 +19,10 @@ const DISCARD: u16 = 9;
 pub(super) struct Socket {
     inner: UdpSocket,
     is_dual: bool,
+    /// Bound to all addresses of the host.
+    is_wildcard: bool,
+    /// The address of ours that the peer knows, if we know it.
+    local: Option<IpAddr>,
     /// Packets from this source only.
     connected: Option<SocketAddr>,
 }
@@ -34,7 +40,7 @@ impl Socket {
             SocketAddr::V6(v6) if v6.ip().is_unspecified() => (Ipv4Addr::UNSPECIFIED, v6.port()).into(),
             address => address,
         };
-        Ok(Socket { inner: UdpSocket::bind(address)?, is_dual: false, connected: None })
+        Ok(Socket::new(UdpSocket::bind(address)?, false, address.ip().is_unspecified()))
     }
 
     fn bind_dual(address: SocketAddr) -> io::Result<Socket> {
@@ -42,7 +48,17 @@ impl Socket {
         socket.set_only_v6(false)?;
         socket.set_nonblocking(true)?;
         socket.bind(&address.into())?;
-        Ok(Socket { inner: UdpSocket::from_std(socket.into()), is_dual: true, connected: None })
+        Ok(Socket::new(UdpSocket::from_std(socket.into()), true, true))
+    }
+
+    fn new(inner: UdpSocket, is_dual: bool, is_wildcard: bool) -> Socket {
+        Socket { inner, is_dual, is_wildcard, local: None, connected: None }
+    }
+
+    /// Speaks from this address of the host from now on, or from whichever the kernel chooses. A connected socket is to
+    /// be released first.
+    pub(super) fn speak_from(&mut self, local: Option<IpAddr>) {
+        self.local = local.filter(|_| self.is_wildcard);
     }
 
     /// A datagram and where it came from; `WouldBlock` when there is none. Also of a connected socket the source
@@ -54,17 +70,32 @@ impl Socket {
 
     pub(super) fn send(&self, to: SocketAddr, packet: &[u8]) -> io::Result<usize> {
         if self.connected == Some(to) {
-            self.inner.send(packet)
-        } else {
-            self.inner.send_to(packet, self.own(to))
+            return self.inner.send(packet);
+        }
+        match self.source(to) {
+            Some(source) => udp::send_from(&self.inner, self.own_host(source), self.own(to), packet),
+            None => self.inner.send_to(packet, self.own(to)),
         }
     }
 
-    /// Takes packets from this source only: the kernel drops the others for us, and need not look up the route.
+    /// The address from which we have to send there. Nothing leaves the host from its loopback interface, as the
+    /// signalling of a proxy beside us does.
+    fn source(&self, to: SocketAddr) -> Option<IpAddr> {
+        let reaches = |local: &IpAddr| !local.is_loopback() || to.ip().is_loopback();
+        self.local.filter(|local| local.is_ipv4() == to.is_ipv4()).filter(reaches)
+    }
+
+    /// Takes packets from this source only: the kernel drops the others for us, and need not look up the route. It
+    /// chooses an address of ours, too, and lets us hear at no other one; where that is not the one that the peer knows,
+    /// the socket stays as it is.
     pub(super) fn connect(&mut self, source: SocketAddr) -> io::Result<()> {
         self.inner.connect(self.own(source))?;
         self.connected = Some(source);
-        Ok(())
+        let Some(wanted) = self.source(source) else { return Ok(()) };
+        match self.inner.local_addr()?.ip().to_canonical() == wanted {
+            true => Ok(()),
+            false => self.release(),
+        }
     }
 
     /// Takes packets from any source again.
@@ -102,8 +133,16 @@ impl Socket {
     /// An address as this socket writes it.
     fn own(&self, address: SocketAddr) -> SocketAddr {
         match address {
-            SocketAddr::V4(v4) if self.is_dual => (v4.ip().to_ipv6_mapped(), v4.port()).into(),
-            address => address,
+            SocketAddr::V4(v4) => SocketAddr::new(self.own_host(v4.ip().to_owned().into()), v4.port()),
+            SocketAddr::V6(_) => address,
+        }
+    }
+
+    /// As [`own`](Self::own), without a port.
+    fn own_host(&self, host: IpAddr) -> IpAddr {
+        match host {
+            IpAddr::V4(v4) if self.is_dual => v4.to_ipv6_mapped().into(),
+            host => host,
         }
     }
 }
@@ -129,6 +168,7 @@ mod tests {
 
     const LIMIT: Duration = Duration::from_secs(20);
 
+    /// The exchange's socket, to a phone.
     fn phone_sees(host: &str, port: u16) -> SocketAddr {
         SocketAddr::new(host.parse().unwrap(), port)
     }
@@ -174,6 +214,46 @@ mod tests {
             }
             socket.release().unwrap();
         }
+    }
+
+    #[test]
+    fn the_address_that_the_peer_knows_is_spoken_from_and_listened_to() {
+        let phone = UdpSocket::bind("127.0.0.1:0").unwrap();
+        phone.set_read_timeout(Some(LIMIT)).unwrap();
+        let address = phone.local_addr().unwrap();
+        // The kernel's own choice is 127.0.0.1.
+        for known in ["127.0.0.2", "127.0.0.1"] {
+            let (mut dual, port) = both_families();
+            let single_port = UdpSocket::bind("0.0.0.0:0").unwrap().local_addr().unwrap().port();
+            let mut single = Socket::bind((Ipv4Addr::UNSPECIFIED, single_port).into()).unwrap();
+            for (socket, port) in [(&mut dual, port), (&mut single, single_port)] {
+                socket.speak_from(known.parse().ok());
+                for connected in [false, true] {
+                    if connected {
+                        socket.connect(address).unwrap();
+                    }
+                    socket.send(address, b"two").unwrap();
+                    let mut buffer = [0; 100];
+                    let (_, from) = phone.recv_from(&mut buffer).unwrap();
+                    assert_eq!(from, phone_sees(known, port));
+                    phone.send_to(b"one", from).unwrap();
+                    assert_eq!(received(socket), (b"one".to_vec(), address));
+                }
+                assert_eq!(socket.connected.is_some(), known == "127.0.0.1", "the kernel chooses the same");
+            }
+        }
+    }
+
+    #[test]
+    fn who_does_not_reach_the_peer_from_the_known_address_leaves_it_to_the_kernel() {
+        let (mut socket, port) = both_families();
+        socket.speak_from("127.0.0.2".parse().ok());
+        let phone = UdpSocket::bind("[::1]:0").unwrap();
+        phone.set_read_timeout(Some(LIMIT)).unwrap();
+        socket.send(phone.local_addr().unwrap(), b"two").unwrap();
+        let (_, from) = phone.recv_from(&mut [0; 100]).unwrap();
+        assert_eq!(from, phone_sees("::1", port));
+        assert_eq!(socket.source("192.0.2.9:4000".parse().unwrap()), None);
     }
 
     #[test]

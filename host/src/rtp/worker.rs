@@ -42,23 +42,33 @@ pub(super) struct Start<P> {
     pub(super) seed: u64,
 }
 
+/// The addresses of [`Params`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Announced {
+    remote: Option<SocketAddr>,
+    peer: Option<IpAddr>,
+    local: Option<IpAddr>,
+}
+
 /// A bound pair of sockets. They are polled from the moment that a leg uses them.
 struct Port {
     socket: Socket,
     /// For RTCP, on the next number. Few packets come here, so it is never connected: the session judges their source.
     control: Socket,
     number: u16,
-    /// What the leg's latch was told of its peer.
-    announced: Option<(Option<SocketAddr>, Option<IpAddr>)>,
+    /// What the leg was told of its peer's addresses, and of ours.
+    announced: Option<Announced>,
     used: bool,
 }
 
 impl Port {
-    /// Takes packets from any source again.
-    fn release(&mut self) {
+    /// Takes packets from any source again, and speaks from `local`.
+    fn release(&mut self, local: Option<IpAddr>) {
         if let Err(error) = self.socket.release() {
             warn!(%error, port = self.number, "a media socket could not be released from its peer");
         }
+        self.socket.speak_from(local);
+        self.control.speak_from(local);
     }
 
     /// What came for a former call, or for none, is not for the next one.
@@ -261,10 +271,11 @@ impl Worker {
     fn announced(&mut self, leg: LegId, params: &Params) {
         let Some(id) = self.legs.get(&leg) else { return };
         let Some(port) = self.ports.get_mut(id.0 as usize) else { return };
-        let announced = Some((params.remote, params.peer));
-        if port.announced != announced {
-            port.announced = announced;
-            port.release();
+        let Params { remote, peer, local, .. } = *params;
+        let announced = Announced { remote, peer, local };
+        if port.announced != Some(announced) {
+            port.announced = Some(announced);
+            port.release(local);
         }
     }
 
@@ -303,7 +314,7 @@ impl Worker {
         let Some(port) = self.ports.get_mut(id.0 as usize).filter(|port| port.used) else { return };
         port.used = false;
         port.announced = None;
-        port.release();
+        port.release(None);
         for socket in [&mut port.socket, &mut port.control] {
             if let Err(error) = socket.deregister(self.poll.registry()) {
                 warn!(%error, port = port.number, "a media socket is still polled");

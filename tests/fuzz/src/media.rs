@@ -34,6 +34,7 @@ fn params(leg: u64, codec: Codec, payload_type: u8, security: Security) -> Param
         rtcp: Rtcp::Mux,
         remote: Some(phone(leg)),
         peer: None,
+        local: None,
         send: true,
         receive: true,
         security,

@@ -31,6 +31,7 @@ pub(crate) fn params(n: u64) -> Params {
         rtcp: Rtcp::Apart(None),
         remote: Some(addr(n)),
         peer: Some(addr(n).ip()),
+        local: None,
         send: true,
         receive: true,
         security: Security::Plain,

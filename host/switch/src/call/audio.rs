@@ -1,12 +1,15 @@
 //! SDP of a leg and the parameters of its media.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
 use jackfield_media::{self as media, Codec, Lease, LegId, OpusFormat, Params, Rtcp, Stats, Tones};
 use jackfield_sip::{self as sip, Agreed, Content, Local, LocalCodec, Message};
 
-use super::{encryption::security, leg::Phase};
+use super::{
+    encryption::security,
+    leg::{Leg, Phase},
+};
 use crate::{io::Output, settings::Dtmf, switch::Switch};
 
 pub(crate) const SDP: &str = "application/sdp";
@@ -89,6 +92,13 @@ impl Audio {
     }
 }
 
+/// Ours, and the peer's.
+#[derive(Clone, Copy, Debug)]
+struct Hosts {
+    local: Option<IpAddr>,
+    peer: Option<IpAddr>,
+}
+
 /// The other side's SDP does not fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NoAgreement;
@@ -154,10 +164,10 @@ impl Switch {
     }
 
     fn agree(&mut self, id: LegId, agreed: Agreed) -> Result<(), NoAgreement> {
-        let peer = self.signalling_host(id);
+        let signalling = self.signalling(id);
         let profile = agreed.profile;
         let leg = self.legs.get_mut(&id).ok_or(NoAgreement)?;
-        let params = params(agreed, leg.audio.dtmf, peer).ok_or(NoAgreement)?;
+        let params = params(agreed, leg.audio.dtmf, signalling).ok_or(NoAgreement)?;
         leg.audio.params = Some(params.clone());
         self.note_profile(id, profile);
         self.media(id, media::Command::Update { leg: id, params });
@@ -168,19 +178,24 @@ impl Switch {
         Ok(())
     }
 
-    /// The host that a leg's peer signals from; none while several phones ring for it.
-    fn signalling_host(&self, id: LegId) -> Option<IpAddr> {
-        let leg = self.legs.get(&id)?;
-        let session = leg.session.or_else(|| leg.dial.as_ref()?.only_session())?;
-        Some(self.endpoint.remote_flow(session)?.remote.ip().to_canonical())
+    /// The hosts between which a leg's signalling goes; none while several phones ring for it.
+    fn signalling(&self, id: LegId) -> Hosts {
+        let session = |leg: &Leg| leg.session.or_else(|| leg.dial.as_ref()?.only_session());
+        let session = self.legs.get(&id).and_then(session);
+        let flow = session.and_then(|session| self.endpoint.remote_flow(session));
+        let host = |address: SocketAddr| address.ip().to_canonical();
+        Hosts {
+            local: flow.map(|flow| host(flow.local)).filter(|local| !local.is_unspecified()),
+            peer: flow.map(|flow| host(flow.remote)),
+        }
     }
 
     /// The peer has had its media before the answer: from now on its silence counts.
     pub(crate) fn expect_audio(&mut self, leg: LegId) {
-        let peer = self.signalling_host(leg);
+        let Hosts { local, peer } = self.signalling(leg);
         let Some(audio) = self.legs.get_mut(&leg).map(|leg| &mut leg.audio) else { return };
         let Some(params) = &mut audio.params else { return };
-        params.peer = peer;
+        (params.local, params.peer) = (local, peer);
         let params = params.clone();
         self.media(leg, media::Command::Update { leg, params });
     }
@@ -209,7 +224,7 @@ pub(crate) fn session_in(message: &Message) -> Result<Option<sip::Session>, u16>
     }
 }
 
-fn params(agreed: Agreed, dtmf: Dtmf, peer: Option<IpAddr>) -> Option<Params> {
+fn params(agreed: Agreed, dtmf: Dtmf, signalling: Hosts) -> Option<Params> {
     Some(Params {
         codec: codec(agreed.codec),
         payload_type: agreed.payload.pt,
@@ -219,7 +234,8 @@ fn params(agreed: Agreed, dtmf: Dtmf, peer: Option<IpAddr>) -> Option<Params> {
         tones: tones(dtmf, agreed.dtmf.is_some()),
         rtcp: if agreed.rtcp_mux { Rtcp::Mux } else { Rtcp::Apart(agreed.rtcp) },
         remote: agreed.remote,
-        peer,
+        peer: signalling.peer,
+        local: signalling.local,
         send: agreed.send,
         receive: agreed.receive,
         security: security(agreed.encrypted)?,
