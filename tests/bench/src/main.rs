@@ -18,11 +18,13 @@
 mod allocations;
 mod cpu;
 mod house;
+mod libsrtp;
 mod parked;
 mod parse;
 mod paths;
 mod relay;
 mod report;
+mod route;
 mod script;
 mod whole;
 
@@ -35,11 +37,12 @@ use report::Figure;
 
 type Group = (&'static str, fn() -> Vec<Figure>);
 
-const GROUPS: [Group; 5] = [
+const GROUPS: [Group; 6] = [
     ("script", script::figures),
     ("parked", parked::figures),
     ("whole", whole::figures),
     ("parse", parse::figures),
+    ("route", route::figures),
     ("relay", relay::figures),
 ];
 /// Before the name of the group that a process is to measure.

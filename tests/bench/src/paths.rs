@@ -21,6 +21,16 @@ pub(crate) fn summary() -> PathBuf {
     target("target").join("bench")
 }
 
+/// The Python that `scripts/setup` makes of `tests/requirements.txt`.
+pub(crate) fn python() -> PathBuf {
+    target("target").join("qa/bin/python")
+}
+
+/// A script of `tests/python`.
+pub(crate) fn script(name: &str) -> PathBuf {
+    repository().join("tests/python").join(name)
+}
+
 /// A plugin of `tests/guests`, as `scripts/build-plugins tests/guests` makes it.
 pub(crate) fn guest(name: &str) -> PathBuf {
     target("tests/guests/target").join("wasm32-unknown-unknown/release").join(name)

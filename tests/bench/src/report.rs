@@ -44,7 +44,7 @@ impl Figure {
 }
 
 pub(crate) fn print(figures: &[Figure]) {
-    println!("\n{:<25} {:>9} {:>9}  {:<12} {:>6}  beside", "figure", "value", "target", "unit", "ratio");
+    println!("\n{:<26} {:>9} {:>9}  {:<12} {:>6}  beside", "figure", "value", "target", "unit", "ratio");
     for figure in figures {
         let target = figure.target.map_or(String::new(), |target| format!("{target:.2}"));
         let ratio = figure.ratio.map_or(String::new(), |ratio| format!("{ratio:.2}"));
@@ -53,7 +53,7 @@ pub(crate) fn print(figures: &[Figure]) {
         let over =
             if figure.target.is_some_and(|target| figure.value > target) { "  OVER TARGET" } else { "" };
         let line = format!(
-            "{:<25} {:>9.2} {target:>9}  {:<12} {ratio:>6}  {beside}{over}",
+            "{:<26} {:>9.2} {target:>9}  {:<12} {ratio:>6}  {beside}{over}",
             figure.name, figure.value, figure.unit
         );
         println!("{}", line.trim_end());

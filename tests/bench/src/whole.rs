@@ -79,7 +79,7 @@ impl Exchange {
     fn park(&mut self) {
         self.now += Duration::from_millis(1);
         let number = self.guests.len();
-        self.hear(invite(number));
+        self.hear(invite(number, "100"));
         let mut answer = None;
         loop {
             while let Some(output) = self.switch.poll_output() {
@@ -140,7 +140,8 @@ impl Exchange {
     }
 }
 
-fn settings(calls: u32) -> Settings {
+/// Calls of a trunk to `100` reach the script.
+pub(crate) fn settings(calls: u32) -> Settings {
     let peer = Peer {
         name: "office".to_owned(),
         addresses: vec![([192, 0, 2, 0].into(), 24)],
@@ -173,7 +174,8 @@ fn settings(calls: u32) -> Settings {
     }
 }
 
-fn invite(number: usize) -> Bytes {
+/// The INVITE of call `number`.
+pub(crate) fn invite(number: usize, callee: &str) -> Bytes {
     let port = FIRST_PORT + 2 * number as u32;
     let body = format!(
         "v=0\r\no=- {number} 0 IN IP4 192.0.2.2\r\ns=-\r\nc=IN IP4 192.0.2.2\r\nt=0 0\r\n\
@@ -181,11 +183,11 @@ fn invite(number: usize) -> Bytes {
          a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-16\r\na=ptime:20\r\na=sendrecv\r\n"
     );
     let head = format!(
-        "INVITE sip:100@192.0.2.1 SIP/2.0\r\n\
+        "INVITE sip:{callee}@192.0.2.1 SIP/2.0\r\n\
          Via: SIP/2.0/UDP 192.0.2.2:5060;branch=z9hG4bKinvite{number};rport\r\n\
          Max-Forwards: 70\r\n\
          From: \"Alice Martin\" <sip:{number}@192.0.2.2>;tag=caller{number}\r\n\
-         To: <sip:100@192.0.2.1>\r\n\
+         To: <sip:{callee}@192.0.2.1>\r\n\
          Call-ID: a84b4c76e66710-{number}@192.0.2.2\r\n\
          CSeq: 1 INVITE\r\n\
          Contact: <sip:{number}@192.0.2.2:5060>\r\n\
