@@ -110,6 +110,19 @@ impl Home {
         home
     }
 
+    /// Gives the exchange one more address, which its kernel does not choose by itself, and which is all that this
+    /// machine knows of it.
+    #[track_caller]
+    pub fn knowing(mut self, address: &str) -> Home {
+        let link = self.link();
+        self.exchange = address.parse().expect("an address");
+        self.set_up(&match self.exchange {
+            IpAddr::V4(_) => format!("ip addr add {address}/32 dev {link}"),
+            IpAddr::V6(_) => format!("ip -6 addr add {address}/64 dev {link} preferred_lft 0 nodad"),
+        });
+        self
+    }
+
     fn named(number: u8, exchange: &str) -> Home {
         Home { name: format!("home{number}"), exchange: exchange.parse().expect("an address") }
     }

@@ -149,6 +149,27 @@ fn five_traps_in_a_minute_send_new_calls_to_the_fallback_until_a_reload() {
     assert!(said.iter().any(|line| line.contains("1.2.4 (v2)")), "{said:#?}");
 }
 
+#[test]
+fn as_many_events_wait_for_a_plugin_as_its_manifest_wishes() {
+    let site = Site::new("[routes]\n");
+    add_guest(
+        &site,
+        "misfit",
+        "[config]\nfault = \"deaf\"\n\n[limits]\nmax-events = 2\nafter-hangup = \"1s\"\n",
+    );
+    site.edit(|config| route(config, "661", "misfit", "guests/misfit"));
+    let exchange = site.start();
+    let alice = Phone::registered(&exchange, "alice");
+    let mut call = alice.call("661");
+    call.audio.say(Voice::Silence);
+    for key in "123".chars() {
+        call.audio.press(key);
+    }
+    exchange.await_log(&["plugin misfit", "does not read its events"]);
+    call.hang_up();
+    exchange.await_calls(0);
+}
+
 /// The script dials 101 when a key is pressed, and lets the error of it pass.
 #[test]
 fn what_was_not_granted_is_denied_and_says_where_it_would_be() {

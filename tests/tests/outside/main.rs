@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "phones have sockets, threads and clocks")]
 #![allow(clippy::unwrap_used, reason = "only tests are here")]
 
+mod addresses;
 mod bad_input;
 mod calls;
 mod campaign;

@@ -16,13 +16,13 @@ const TONES: [f32; 2] = [1000.0, 1300.0];
 const ANYBODY: &str = "[routes]\n\"10X\" = { user = \"*\" }\n";
 
 /// What passes a link, as tshark sees it.
-struct Capture {
+pub struct Capture {
     file: PathBuf,
     running: Running,
 }
 
 impl Capture {
-    fn start(exchange: &Exchange, link: &str) -> Capture {
+    pub fn start(exchange: &Exchange, link: &str) -> Capture {
         let file = exchange.site().beside(&format!("{link}.pcapng"));
         let log = exchange.site().beside(&format!("{link}.log"));
         let mut command = Command::new("tshark");
@@ -35,14 +35,14 @@ impl Capture {
     }
 
     /// Ends it; what tshark says of the file with these arguments.
-    fn read(&mut self, arguments: &[&str]) -> String {
+    pub fn read(&mut self, arguments: &[&str]) -> String {
         self.running.signal("INT");
         await_within(Duration::from_secs(30), "tshark to end", || self.running.ended());
         self.again(arguments)
     }
 
     /// What tshark says of the file, once it is ended.
-    fn again(&self, arguments: &[&str]) -> String {
+    pub fn again(&self, arguments: &[&str]) -> String {
         let mut command = Command::new("tshark");
         command.arg("-r").arg(&self.file).args(arguments);
         run(&mut command, b"").expect_good()
@@ -50,7 +50,7 @@ impl Capture {
 }
 
 /// The RTP streams of a link: from, to, and packets that are missing.
-fn streams(table: &str) -> Vec<(String, String, String)> {
+pub fn streams(table: &str) -> Vec<(String, String, String)> {
     table
         .lines()
         .filter(|line| line.contains("0x"))

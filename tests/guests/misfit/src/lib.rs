@@ -20,6 +20,8 @@ enum Fault {
     Loop,
     /// Takes memory until there is none.
     Memory,
+    /// Reads none of its events.
+    Deaf,
 }
 
 #[jackfield_sdk::app]
@@ -31,6 +33,10 @@ fn handle(call: Call, settings: Settings) -> Result<()> {
         Fault::Trap => panic!("misfit traps, as it should"),
         Fault::Loop => spin(),
         Fault::Memory => eat(),
+        Fault::Deaf => {
+            time::sleep(Duration::from_secs(600));
+            Ok(())
+        }
     }
 }
 
