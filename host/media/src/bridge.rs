@@ -3,16 +3,13 @@
 use slab::Slab;
 
 use crate::{
-    Codec, PlayEnd, Time,
-    codec::{self, MAX_PAYLOAD},
-    dtmf,
-    leg::{Arrival, Kind, Leg, Target},
+    Codec, PlayEnd, Time, codec, dtmf,
+    leg::{Arrival, Kind, Leg},
     output::Output,
     rtp::Packet,
     session::Forward,
     stream::Order,
     tick,
-    transcode::Transcoder,
 };
 
 /// Joins two legs, both ways; whatever they were joined to is parted, and what they play ends.
@@ -23,6 +20,16 @@ pub(crate) fn join(now: Time, legs: &mut Slab<Leg>, a: usize, b: usize, output: 
         legs[this].peer = Some(other);
         legs[this].end_play(now, PlayEnd::Stopped, output);
     }
+    settle(legs, a);
+}
+
+/// Finds out whether two legs have a codec in common, once they are joined or one has another codec.
+pub(crate) fn settle(legs: &mut Slab<Leg>, a: usize) {
+    let Some(b) = legs[a].peer else { return };
+    let codecs = legs[a].codec().zip(legs[b].codec());
+    let coded = codecs.is_some_and(|(a, b)| !is_relayed(a, b));
+    legs[a].coded = coded;
+    legs[b].coded = coded;
 }
 
 /// Parts a leg from its peer, if it has one.
@@ -30,19 +37,19 @@ pub(crate) fn part(legs: &mut Slab<Leg>, a: usize) {
     let Some(b) = legs[a].peer else { return };
     for key in [a, b] {
         legs[key].peer = None;
+        legs[key].coded = false;
         legs[key].cut();
     }
 }
 
-/// Gives a packet to `to`: rewritten where it lies, or coded anew where the legs share no codec. Neither when it has
-/// nothing to go there: the leg does not receive, we play to it, it did not agree to telephone events, the
+/// Gives a packet to `to`, rewritten where it lies. Not so audio where the legs share no codec ([`tell`] does it), nor
+/// what has nothing to go there: the leg does not receive, we play to it, it did not agree to telephone events, the
 /// packet is a tone that goes there as a digit, or it is late.
 pub(crate) fn relay(
     now: Time,
     arrival: Arrival,
     packet: &mut Packet<&mut [u8]>,
     to: &mut Leg,
-    output: &mut Output,
 ) -> Option<Forward> {
     // A tone that reaches the other side as a digit is not to be heard beside it.
     let cut = arrival.tone && !to.wants_tones();
@@ -52,7 +59,7 @@ pub(crate) fn relay(
         Kind::Digit(_) => target.dtmf,
     });
     let (Some(target), Some(payload_type)) = (target, payload_type) else {
-        to.skip(arrival.order);
+        to.out.skip(arrival.order);
         return None;
     };
     match (arrival.kind, is_relayed(arrival.codec, target.codec)) {
@@ -66,10 +73,7 @@ pub(crate) fn relay(
             }
             to.tape_sent(now, stamp, target.codec, packet.payload());
         }
-        (Kind::Audio, false) => {
-            transcode(now, arrival, packet.payload(), to, target, output);
-            return None;
-        }
+        (Kind::Audio, false) => return None,
         (Kind::Digit(digit), is_relayed) => {
             // All packets of an event have the timestamp of its begin.
             let (stamp, spent) = (arrival.stamp, digit.ticks(arrival.dtmf_clock, arrival.codec.clock()));
@@ -79,10 +83,7 @@ pub(crate) fn relay(
                 if matches!(arrival.order, Order::Behind(_)) {
                     return None;
                 }
-                let place = transcoder(to, arrival, target.codec).place(stamp.timestamp);
-                let current = place.wrapping_add(digit.ticks(arrival.dtmf_clock, target.codec.clock()));
-                let made = to.out.coded(now, place, current, 0, 0);
-                crate::rtp::Stamp { marker: made.marker || stamp.marker, ..made }
+                to.out.passed_event(now, stamp.timestamp)
             };
             packet.restamp(stamp, payload_type);
             let digit = digit.counted(arrival.dtmf_clock, target.dtmf_clock);
@@ -98,27 +99,16 @@ fn is_relayed(from: Codec, to: Codec) -> bool {
     from == to || from.law().is_some() && to.law().is_some()
 }
 
-/// What turns the packets of this arrival's leg into those of `to`.
-fn transcoder(to: &mut Leg, arrival: Arrival, codec: Codec) -> &mut Transcoder {
-    let fits = to.transcoder.as_ref().is_some_and(|transcoder| {
-        transcoder.is_for(arrival.codec, codec) && !transcoder.is_over(arrival.stamp, arrival.order)
-    });
-    if !fits {
-        to.cut();
+/// Gives what a leg's peer said in the last 20 ms to the leg that it is bridged to, where they share no codec. A pause
+/// stays a pause.
+pub(crate) fn tell(tick: u64, legs: &mut Slab<Leg>, from: usize, output: &mut Output) {
+    let Some(to) = legs[from].peer.filter(|_| legs[from].coded) else { return };
+    let mut sound = [0; tick::WIDE_FRAME];
+    let length = if legs[to].is_wide() { tick::WIDE_FRAME } else { tick::FRAME };
+    let sound = &mut sound[..length];
+    // A tone that reaches the other side as a digit is not to be heard beside it.
+    let cut = legs[from].says_tone() && !legs[to].wants_tones();
+    if legs[from].said(sound) && !cut {
+        legs[to].tell(tick, sound, output);
     }
-    to.transcoder.get_or_insert_with(|| Box::new(Transcoder::new(arrival.codec, codec)))
-}
-
-/// Sends the frames that are full with this packet.
-fn transcode(now: Time, arrival: Arrival, payload: &[u8], to: &mut Leg, target: Target, output: &mut Output) {
-    transcoder(to, arrival, target.codec);
-    let Some(mut transcoder) = to.transcoder.take() else { return };
-    transcoder.hear(arrival.stamp, arrival.order, payload, |frame| {
-        let mut payload = [0; MAX_PAYLOAD];
-        let length = to.mouth.say(target.codec, target.opus, frame.sound, &mut payload);
-        let span = tick::frame(target.codec.clock());
-        let stamp = to.out.coded(now, frame.place, frame.place, span, frame.lost);
-        to.send_made(now, stamp, target, &payload[..length], output);
-    });
-    to.transcoder = Some(transcoder);
 }

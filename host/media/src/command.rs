@@ -234,6 +234,8 @@ pub enum Command {
     /// is told on the right; the other way round when the peer is the `called` one. The [`Piece`](crate::Piece)s
     /// come out of [`Session::poll_piece`](crate::Session::poll_piece). A leg has one recording at once.
     Tape { leg: LegId, name: Arc<str>, called: bool },
+    /// The recording of one leg goes on with the one that was on the other side: each voice stays on its side.
+    MoveTape { from: LegId, to: LegId },
     /// Writes silence from now on, or what is said again.
     PauseTape { leg: LegId, paused: bool },
     /// Ends that recording.

@@ -28,8 +28,8 @@ const BETWEEN_SKIPS: u32 = 10;
 pub enum Pulled<'a> {
     /// A packet's payload.
     Audio(&'a [u8]),
-    /// 20 ms to make up.
-    Conceal,
+    /// 20 ms to make up. Where they were lost: the payload of the packet right behind them, if it is here already.
+    Conceal(Option<&'a [u8]>),
     /// 20 ms of nothing.
     Silence,
 }
@@ -50,6 +50,12 @@ pub struct Jitter {
     /// The place that is pulled next.
     next: Option<i64>,
     missing: u32,
+    /// The peer said that it pauses: what is missing now is not lost.
+    paused: bool,
+    /// Added to the delay that is needed, in ticks.
+    reserve: i64,
+    /// How long before its time a packet can be called for, in ticks: where the packets do not fill the steps.
+    early: i64,
     since_skip: u32,
     late: u64,
 }
@@ -81,6 +87,9 @@ impl Jitter {
             base: 0,
             next: None,
             missing: 0,
+            paused: false,
+            reserve: 0,
+            early: 0,
             since_skip: 0,
             late: 0,
         }
@@ -91,10 +100,23 @@ impl Jitter {
         self.late
     }
 
+    /// From now on so many ticks more are waited for what is late.
+    pub fn reserve(&mut self, ticks: u32) {
+        self.reserve = ticks.into();
+    }
+
+    /// The peer sends no audio for now: it is a telephone event that sounds, say. Until it does, nothing is made up.
+    pub fn pause(&mut self) {
+        self.paused = true;
+    }
+
     /// Takes a packet that came at `now` and holds `span` ticks of audio.
     pub fn push(&mut self, now: Time, stamp: Stamp, span: u32, payload: &[u8]) {
         let place = self.place(now, stamp);
+        let frame = self.clock / 50;
+        self.early = i64::from(frame - common_divisor(span, frame));
         self.learn(self.ticks(now) - place);
+        self.paused = false;
         if self.next.is_some_and(|next| place < next) {
             self.late += 1;
             return;
@@ -123,7 +145,7 @@ impl Jitter {
         if behind < 0 {
             // More delay is needed: what is here waits a frame longer.
             self.next = Some(next);
-            return self.absent();
+            return self.absent(false);
         }
         let next = match behind {
             _ if behind > 25 * frame => due,
@@ -145,14 +167,18 @@ impl Jitter {
             }
             _ => {
                 self.next = Some(next + frame);
-                self.absent()
+                self.absent(true)
             }
         }
     }
 
-    fn absent(&mut self) -> Pulled<'_> {
-        self.missing = self.missing.saturating_add(1);
-        if self.missing <= MAX_CONCEALED { Pulled::Conceal } else { Pulled::Silence }
+    fn absent(&mut self, lost: bool) -> Pulled<'_> {
+        self.missing = if self.paused { u32::MAX } else { self.missing.saturating_add(1) };
+        if self.missing > MAX_CONCEALED {
+            return Pulled::Silence;
+        }
+        let behind = self.waiting.front().filter(|first| lost && Some(first.place) == self.next);
+        Pulled::Conceal(behind.map(|first| &first.payload[..]))
     }
 
     /// The first packet is heard when it has waited for long enough.
@@ -209,12 +235,17 @@ impl Jitter {
         let place = sorted.len() - 1 - sorted.len() / LATE;
         let (_, needed, _) = sorted.select_nth_unstable(place);
         let per_ms = i64::from(self.clock / 1000);
-        self.base = (*needed + MARGIN * per_ms).min(least + MAX_DELAY * per_ms);
+        self.base = (*needed + MARGIN * per_ms + self.reserve + self.early).min(least + MAX_DELAY * per_ms);
     }
 
     fn ticks(&self, now: Time) -> i64 {
         (now.as_micros() as i64).saturating_mul(i64::from(self.clock)) / 1_000_000
     }
+}
+
+/// The greatest one; `b` where `a` is 0.
+fn common_divisor(a: u32, b: u32) -> u32 {
+    if a == 0 { b } else { common_divisor(b % a, a) }
 }
 
 #[cfg(test)]
@@ -246,7 +277,7 @@ mod tests {
                 }
                 match jitter.pull(ms(now), 0) {
                     Pulled::Audio(payload) => i32::from(u16::from_be_bytes([payload[0], payload[1]])),
-                    Pulled::Conceal => -1,
+                    Pulled::Conceal(_) => -1,
                     Pulled::Silence => -2,
                 }
             })
@@ -294,6 +325,38 @@ mod tests {
         let heard = play(&arrivals, 4000);
         let steady = &heard[60..190];
         assert!(steady.windows(2).all(|pair| pair[0] + 1 == pair[1]), "{steady:?}");
+    }
+
+    #[test]
+    fn a_reserve_has_the_packet_behind_the_hole_at_hand() {
+        let mut jitter = Jitter::new(8000);
+        jitter.reserve(160);
+        let mut holes = Vec::new();
+        for n in 0..50_u16 {
+            if n % 10 != 5 {
+                jitter.push(ms(u64::from(n) * 20), stamp(n), 160, &n.to_be_bytes());
+            }
+            if let Pulled::Conceal(behind) = jitter.pull(ms(u64::from(n) * 20), 0) {
+                holes.push(behind.map(<[u8]>::to_vec));
+            }
+        }
+        let behind = |n: u16| Some((n + 1).to_be_bytes().to_vec());
+        assert_eq!(holes, [5, 15, 25, 35, 45].map(behind));
+    }
+
+    #[test]
+    fn in_a_pause_that_was_said_nothing_is_made_up() {
+        let mut jitter = Jitter::new(8000);
+        for n in 0..10 {
+            jitter.push(ms(u64::from(n) * 20), stamp(n), 160, b"a");
+            jitter.pull(ms(u64::from(n) * 20), 0);
+        }
+        jitter.pause();
+        assert_eq!(jitter.pull(ms(200), 0), Pulled::Audio(b"a"), "what was said before");
+        assert_eq!(jitter.pull(ms(220), 0), Pulled::Silence);
+        jitter.push(ms(240), stamp(12), 160, b"b");
+        assert_eq!(jitter.pull(ms(240), 0), Pulled::Silence);
+        assert_eq!(jitter.pull(ms(260), 0), Pulled::Audio(b"b"));
     }
 
     #[test]

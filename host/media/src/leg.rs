@@ -5,9 +5,10 @@ use std::{net::SocketAddr, ops::Deref, time::Duration};
 use crate::{
     Codec, Digits, Event, LegId, OpusFormat, Params, PlayEnd, PlayId, PortId, RecordEnd, RecordId,
     RemoteStats, Rtcp, Source, Stats, Time,
-    codec::{Ear, MAX_PAYLOAD, MAX_SAMPLES, Mouth},
-    dtmf::{Beat, Detector, Keypad, Payload, ToneDetector},
+    codec::{MAX_PAYLOAD, Mouth},
+    dtmf::{Beat, Detector, InBand, Keypad, Payload},
     latch::{Announced, Latch, Verdict},
+    listener::Listener,
     mixer::Voice,
     output::{Made, Output, Report},
     prompt::Player,
@@ -20,7 +21,6 @@ use crate::{
     stream::{Incoming, Order, Outgoing},
     tape::Tape,
     tick, tone,
-    transcode::Transcoder,
 };
 
 /// Audio in one packet, for the delay that it costs.
@@ -36,13 +36,15 @@ pub(crate) struct Leg {
     pub(crate) peer: Option<usize>,
     /// The session walks it at every tick.
     pub(crate) walked: bool,
-    /// Between the peer's codec and ours, while they differ.
-    pub(crate) transcoder: Option<Box<Transcoder>>,
+    /// What its peer says is coded anew for the leg that it is bridged to.
+    pub(crate) coded: bool,
     pub(crate) mouth: Mouth,
     /// Its part in a mix.
     pub(crate) voice: Option<Box<Voice>>,
-    /// For the recorder.
-    ear: Option<Ear>,
+    /// For all who listen to the peer; none when nobody does.
+    listener: Option<Box<Listener>>,
+    /// The peer said something in the last 20 ms.
+    speaks: bool,
     params: Option<Params>,
     latch: Latch,
     protection: Protection,
@@ -54,7 +56,7 @@ pub(crate) struct Leg {
     reporting: bool,
     detector: Detector,
     /// Listens for tones, where they are digits.
-    tones: Option<Box<ToneDetector>>,
+    tones: Option<Box<InBand>>,
     player: Option<Player>,
     keypad: Keypad,
     recorder: Option<Recorder>,
@@ -105,10 +107,11 @@ impl Leg {
             out,
             peer: None,
             walked: false,
-            transcoder: None,
+            coded: false,
             mouth: Mouth::default(),
             voice: None,
-            ear: None,
+            listener: None,
+            speaks: false,
             params: None,
             latch: Latch::default(),
             protection: Protection::default(),
@@ -140,7 +143,8 @@ impl Leg {
             self.cut();
             self.out.set_clock(now, params.codec.clock());
             self.incoming = Incoming::default();
-            self.ear = None;
+            self.listener = None;
+            self.tones = None;
         }
         self.protection.update(&params.security);
         self.params = Some(params);
@@ -152,15 +156,6 @@ impl Leg {
     /// Whatever is relayed next comes from another stream.
     pub(crate) fn cut(&mut self) {
         self.out.cut();
-        self.transcoder = None;
-    }
-
-    /// A packet of the peer is not sent on to this leg.
-    pub(crate) fn skip(&mut self, order: Order) {
-        match &mut self.transcoder {
-            Some(transcoder) => transcoder.pause(),
-            None => self.out.skip(order),
-        }
     }
 
     /// Opens the packet of an encrypted peer where it lies: its length then. What is not authentic is nobody's.
@@ -212,55 +207,95 @@ impl Leg {
         let order = self.incoming.receive(now, stamp, codec.clock());
         self.stats.packets_received += 1;
         self.reception.receive(now, stamp, order, matches!(kind, Kind::Audio).then_some(codec.clock()));
+        let mut tone = false;
         match kind {
-            Kind::Audio => self.hear(now, codec, (stamp, order), packet.payload(), output),
+            Kind::Audio => {
+                self.hear(now, codec, stamp, packet.payload());
+                tone = self.is_tone(codec, order, packet.payload());
+            }
             Kind::Digit(payload) => {
+                self.listener.iter_mut().for_each(|listener| listener.pause());
                 if let Some(digit) = self.detector.hear(stamp, payload) {
                     output.events.push_back(Event::Digit { leg: self.id, digit });
                     self.pressed(now, digit, output);
                 }
             }
         }
-        let tone = self.tones.as_ref().is_some_and(|tones| tones.is_sounding());
         Some(Arrival { stamp, order, kind, codec, dtmf_clock, tone })
     }
 
-    /// For the recorder and the detector of tones, as sound, and for the tape.
-    fn hear(
-        &mut self,
-        now: Time,
-        codec: Codec,
-        (stamp, order): (Stamp, Order),
-        payload: &[u8],
-        output: &mut Output,
-    ) {
-        if let Some(tape) = &mut self.tape {
-            tape.hear_peer(now, stamp, codec, payload);
+    /// For all who listen.
+    fn hear(&mut self, now: Time, codec: Codec, stamp: Stamp, payload: &[u8]) {
+        if self.is_listened_to() {
+            let listener = self.listener.get_or_insert_with(|| Box::new(Listener::new(codec)));
+            listener.push(now, stamp, codec, payload);
+        } else {
+            self.listener = None;
         }
-        if let Some(voice) = &mut self.voice {
-            voice.push(now, stamp, codec, payload);
-        }
-        let listens = self.params.as_ref().is_some_and(|params| params.tones.heard);
-        if !listens {
-            self.tones = None;
-        }
-        if !listens && self.recorder.is_none() {
-            return;
-        }
-        let ear = self.ear.get_or_insert_with(|| Ear::new(codec));
-        let mut sound = [0; MAX_SAMPLES];
-        let count = ear.hear(payload, &mut sound);
-        if let Some(recorder) = &mut self.recorder {
-            recorder.hear(now, stamp.timestamp, codec.clock(), &sound[..count]);
-        }
+    }
+
+    /// The packet is part of a digit, and a bridge would pass it on before anybody has heard it.
+    fn is_tone(&mut self, codec: Codec, order: Order, payload: &[u8]) -> bool {
+        let passes = self.peer.is_some() && !self.coded && self.has_tones();
         // What is late would be heard out of its order.
-        if listens
+        passes
             && !matches!(order, Order::Behind(_))
-            && let Some(digit) = self.tones.get_or_insert_default().hear(&sound[..count])
+            && self.tones.get_or_insert_default().is_passing(codec, payload)
+    }
+
+    /// The digits of the peer are tones.
+    fn has_tones(&self) -> bool {
+        self.params.as_ref().is_some_and(|params| params.tones.heard)
+    }
+
+    fn is_listened_to(&self) -> bool {
+        self.coded
+            || self.recorder.is_some()
+            || self.tape.is_some()
+            || self.voice.is_some()
+            || self.has_tones()
+    }
+
+    /// 20 ms are over: what the peer said in them, to all who listen.
+    pub(crate) fn listen(&mut self, tick: u64, output: &mut Output) {
+        let now = tick::time(tick);
+        let mut sound = [0; tick::FRAME];
+        self.speaks = false;
+        if let Some(listener) = &mut self.listener {
+            self.speaks = listener.listen(now);
+            sound = *listener.narrow();
+        }
+        if let Some(tape) = &mut self.tape {
+            tape.tick(tick, &sound, &mut output.pieces);
+        }
+        if let Some(recorder) = &mut self.recorder {
+            if self.speaks {
+                recorder.hear(tick, &sound);
+            }
+            if let Some(end) = recorder.tick(now) {
+                self.end_record(end, output);
+            }
+        }
+        if self.has_tones()
+            && let Some(digit) = self.tones.get_or_insert_default().hear(&sound)
         {
             output.events.push_back(Event::ToneDigit { leg: self.id, digit });
             self.pressed(now, digit, output);
         }
+    }
+
+    /// What the peer said in the last 20 ms, at 8 or 16 kHz as `sound` is long; false when it said nothing.
+    pub(crate) fn said(&mut self, sound: &mut [i16]) -> bool {
+        match &mut self.listener {
+            Some(listener) => listener.sound(sound),
+            None => sound.fill(0),
+        }
+        self.speaks
+    }
+
+    /// What the peer said last is part of a digit.
+    pub(crate) fn says_tone(&self) -> bool {
+        self.tones.as_ref().is_some_and(|tones| tones.is_heard())
     }
 
     /// What the packet carries, when it was agreed that the peer may send it.
@@ -307,7 +342,7 @@ impl Leg {
 
     /// There is something to do at the next tick.
     pub(crate) fn is_active(&self) -> bool {
-        self.is_playing() || self.recorder.is_some() || self.tape.is_some() || self.voice.is_some()
+        self.is_playing() || self.is_listened_to()
     }
 
     /// When the peer has been silent for `timeout`; `None` while nothing is expected of it.
@@ -375,6 +410,11 @@ impl Leg {
         if let Some(tape) = &mut self.tape {
             tape.pause(paused);
         }
+    }
+
+    /// Gives its recording away.
+    pub(crate) fn take_tape(&mut self) -> Option<Tape> {
+        self.tape.take().map(|tape| *tape)
     }
 
     pub(crate) fn end_tape(&mut self, output: &mut Output) {
@@ -495,12 +535,6 @@ impl Leg {
             Some(beat) => self.send_beat(tick, beat, output),
             None => self.play_frame(tick, output),
         }
-        if let Some(tape) = &mut self.tape {
-            tape.tick(tick, &mut output.pieces);
-        }
-        if let Some(end) = self.recorder.as_ref().and_then(|recorder| recorder.tick(tick::time(tick))) {
-            self.end_record(end, output);
-        }
     }
 
     fn play_frame(&mut self, tick: u64, output: &mut Output) {
@@ -561,24 +595,24 @@ impl Leg {
         }
     }
 
+    /// What it agreed to.
+    pub(crate) fn codec(&self) -> Option<Codec> {
+        self.params.as_ref().map(|params| params.codec)
+    }
+
     /// What it agreed to reaches beyond 4 kHz.
     pub(crate) fn is_wide(&self) -> bool {
         self.params.as_ref().is_some_and(|params| params.codec.is_wide())
     }
 
-    /// What the peer says in a mix: 20 ms, at the rate that `sound` has room for.
-    pub(crate) fn listen(&mut self, now: Time, sound: &mut [i16]) {
-        match &mut self.voice {
-            Some(voice) => voice.frame(now, sound),
-            None => sound.fill(0),
-        }
-    }
-
-    /// What the others of a mix say: 20 ms at the rate of the mix. A prompt covers it.
+    /// What the others of a mix or the other one of a bridge say: 20 ms, at the rate of the mix or of this leg. A prompt
+    /// covers it.
     pub(crate) fn tell(&mut self, tick: u64, sound: &[i16], output: &mut Output) {
         let narrow = sound.len() == tick::FRAME || self.is_wide();
+        if self.is_playing() {
+            return;
+        }
         match &mut self.voice {
-            _ if self.player.is_some() || self.keypad.is_busy() => {}
             Some(voice) if !narrow => {
                 let sound = voice.halve(sound);
                 self.send_sound(tick, &sound, output);

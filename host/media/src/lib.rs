@@ -21,7 +21,8 @@
 //!
 //! Audio is mono, 8 kHz or for wide-band codecs 16 kHz; one packet that we make is 20 ms. One tick of 20 ms serves
 //! the whole worker; a prompt starts at the next tick. Two legs of one codec, or of the two laws of G.711, are
-//! relayed packet by packet; other pairs are decoded and encoded anew.
+//! relayed packet by packet. What is recorded, mixed, coded anew or searched for tones goes through one jitter buffer,
+//! with concealment, for all of that.
 
 #![forbid(unsafe_code)]
 
@@ -52,7 +53,6 @@ mod rtcp;
 mod stream;
 mod tape;
 mod tick;
-mod transcode;
 
 pub use command::*;
 pub use prompt::{Clip, ClipError, to_wav};

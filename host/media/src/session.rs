@@ -12,7 +12,7 @@ use slab::Slab;
 use crate::{
     Command, Event, LegId, MixId, Params, PlayEnd, PortId, RecordEnd, Stats, Time, bridge,
     leg::Leg,
-    mixer::{Mix, Voice},
+    mixer::Mix,
     output::{Output, Report},
     prompt::Player,
     record::{self, Recorder},
@@ -26,6 +26,8 @@ use crate::{
 const MAX_PORTS: usize = 1 << 20;
 /// Ticks that are made up for when the driver was late; older ones are left out, and the timestamps jump.
 const MAX_CATCH_UP: u64 = 5;
+/// Ticks before these that are heard, a second.
+const MAX_HEARD: u64 = 50;
 
 /// What an operator can set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,6 +141,8 @@ impl Session {
                     self.unmix(a);
                     self.unmix(b);
                     bridge::join(now, &mut self.legs, a, b, &mut self.output);
+                    self.keep_walking(now, a);
+                    self.keep_walking(now, b);
                 }
             }
             Command::Unbridge { leg } => {
@@ -188,6 +192,7 @@ impl Session {
                     leg.tape(Tape::new(now, name, called), output);
                 }
             }
+            Command::MoveTape { from, to } => self.move_tape(now, from, to),
             Command::PauseTape { leg, paused } => {
                 if let Some((leg, _)) = self.leg(leg) {
                     leg.pause_tape(paused);
@@ -235,7 +240,7 @@ impl Session {
         }
         let peer = peer?;
         let peer = self.legs.get_mut(peer)?;
-        let forward = bridge::relay(now, arrival, &mut packet, peer, &mut self.output)?;
+        let forward = bridge::relay(now, arrival, &mut packet, peer)?;
         Some(Forward { length: peer.protect(buffer, forward.length)?, ..forward })
     }
 
@@ -259,6 +264,10 @@ impl Session {
     pub fn handle_timeout(&mut self, now: Time) {
         let due = tick::at(now);
         let first = (self.tick + 1).max((due + 1).saturating_sub(MAX_CATCH_UP));
+        // What came meanwhile is heard all the same: a recording would have a hole otherwise.
+        for tick in (self.tick + 1).max(first.saturating_sub(MAX_HEARD))..first {
+            self.listen_to_all(tick);
+        }
         for tick in first..=due {
             self.walk_all(tick);
         }
@@ -324,6 +333,7 @@ impl Session {
         let key = self.legs.insert(Leg::new(now, id, port, params, random));
         self.ports[index] = Some(key);
         self.ids.insert(id, key);
+        self.keep_walking(now, key);
         self.expect(key);
     }
 
@@ -333,7 +343,10 @@ impl Session {
             // What the other leg is sent was counted by the former clock.
             if let (true, Some(peer)) = (changed, self.legs[key].peer) {
                 self.legs[peer].cut();
+                bridge::settle(&mut self.legs, key);
+                self.keep_walking(now, peer);
             }
+            self.keep_walking(now, key);
             self.expect(key);
         }
     }
@@ -364,7 +377,7 @@ impl Session {
             && let Some((leg, _)) = self.walk(now, leg)
         {
             leg.cut();
-            leg.voice = Some(Box::new(Voice::new()));
+            leg.voice = Some(Box::default());
         }
     }
 
@@ -382,28 +395,57 @@ impl Session {
     /// The leg, which from now on is walked at every tick.
     fn walk(&mut self, now: Time, id: LegId) -> Option<(&mut Leg, &mut Output)> {
         let key = *self.ids.get(&id)?;
-        let leg = self.legs.get_mut(key)?;
+        self.walk_on(now, key);
+        Some((self.legs.get_mut(key)?, &mut self.output))
+    }
+
+    fn walk_on(&mut self, now: Time, key: usize) {
         if self.walked.is_empty() {
             self.tick = self.tick.max(tick::at(now));
         }
-        if !leg.walked {
-            leg.walked = true;
+        if !std::mem::replace(&mut self.legs[key].walked, true) {
             self.walked.push(key);
         }
-        Some((leg, &mut self.output))
+    }
+
+    /// Walks the leg if there is something to do.
+    fn keep_walking(&mut self, now: Time, key: usize) {
+        if self.legs[key].is_active() {
+            self.walk_on(now, key);
+        }
+    }
+
+    /// The recording of a call goes on with the leg that was on the other side of this one.
+    fn move_tape(&mut self, now: Time, from: LegId, to: LegId) {
+        let Some(mut tape) = self.leg(from).and_then(|(leg, _)| leg.take_tape()) else { return };
+        tape.change_sides();
+        match self.walk(now, to) {
+            Some((leg, output)) => leg.tape(tape, output),
+            None => tape.end(&mut self.output.pieces),
+        }
+    }
+
+    /// Everybody is heard, before anybody is told something.
+    fn listen_to_all(&mut self, tick: u64) {
+        for key in &self.walked {
+            self.legs[*key].listen(tick, &mut self.output);
+        }
     }
 
     fn walk_all(&mut self, tick: u64) {
-        let legs = &mut self.legs;
+        self.listen_to_all(tick);
+        for key in &self.walked {
+            bridge::tell(tick, &mut self.legs, *key, &mut self.output);
+        }
+        for mix in &mut self.mixes {
+            mix.tick(tick, &mut self.legs, &mut self.output);
+        }
         self.walked.retain(|key| {
-            let leg = &mut legs[*key];
+            let leg = &mut self.legs[*key];
             leg.tick(tick, &mut self.output);
             leg.walked = leg.is_active();
             leg.walked
         });
-        for mix in &mut self.mixes {
-            mix.tick(tick, legs, &mut self.output);
-        }
     }
 
     /// All legs have the same time-out and time goes forward, so a new deadline is never before one that

@@ -68,6 +68,8 @@ pub(crate) struct Outgoing {
     /// The newest packet was audio of our own.
     ours: bool,
     relay: Option<Relay>,
+    /// The newest event of a peer that was passed on: when it began for the peer, and for us.
+    event: Option<(u32, u32)>,
 }
 
 /// How the numbers of a relayed stream become ours.
@@ -93,6 +95,7 @@ impl Outgoing {
             horizon: timestamp,
             ours: false,
             relay: None,
+            event: None,
         }
     }
 
@@ -184,23 +187,16 @@ impl Outgoing {
         Some(Stamp { ssrc: self.ssrc, sequence, timestamp, marker: stamp.marker || begins })
     }
 
-    /// Stamp for a packet that we made of a peer's. In ticks of our clock, `place` is its moment in the peer's stream,
-    /// `current` the moment there that `now` is, `span` its length; `lost` packets before it are missing.
-    pub(crate) fn coded(&mut self, now: Time, place: u32, current: u32, span: u32, lost: u16) -> Stamp {
-        let begins = self.relay.is_none();
-        let offset = match self.relay {
-            Some(relay) => relay.timestamp,
-            None => self.timestamp(now).wrapping_sub(current),
-        };
-        let timestamp = place.wrapping_add(offset);
-        let end = timestamp.wrapping_add(span);
-        if span > 0 && end.wrapping_sub(self.horizon) as i32 > 0 {
-            self.horizon = end;
-        }
-        self.ours = false;
-        self.sequence = self.sequence.wrapping_add(if begins { 1 } else { lost.saturating_add(1) });
-        self.relay = Some(Relay { sequence: 0, timestamp: offset, age: 0 });
-        Stamp { ssrc: self.ssrc, sequence: self.sequence, timestamp, marker: begins }
+    /// Stamp for a packet of a telephone event of a peer whose audio is coded anew: it begins here when its first packet
+    /// comes, beside the last audio of before, which takes longer. `begun` is when it began for the peer.
+    pub(crate) fn passed_event(&mut self, now: Time, begun: u32) -> Stamp {
+        let known = self.event.filter(|(peers, _)| *peers == begun);
+        let due = self.offset.wrapping_add(tick::ticks(now, self.clock) as u32);
+        let newest = self.horizon.wrapping_sub(tick::frame(self.clock));
+        let begin = if due.wrapping_sub(newest) as i32 >= 0 { due } else { newest };
+        let (_, timestamp) = known.unwrap_or((begun, begin));
+        self.event = Some((begun, timestamp));
+        self.event(timestamp, known.is_none())
     }
 
     /// A packet of the relayed stream is not sent on: it must not look like loss.
@@ -218,6 +214,7 @@ impl Outgoing {
     /// Whatever is relayed next comes from another stream.
     pub(crate) fn cut(&mut self) {
         self.relay = None;
+        self.event = None;
         self.ours = false;
     }
 
@@ -313,15 +310,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_coded_anew_keeps_the_gaps_of_its_source() {
+    fn the_packets_of_an_event_that_is_passed_on_have_one_timestamp() {
         let mut out = Outgoing::new(ms(0), 1);
         let ours = out.audio(ms(20));
-        let first = out.coded(ms(50), 7000, 7000, 160, 0);
-        assert_eq!(first.sequence, ours.sequence.wrapping_add(1));
-        assert!(first.marker);
-        let next = out.coded(ms(110), 7480, 7480, 160, 2);
-        assert_eq!(next.sequence, first.sequence.wrapping_add(3));
-        assert_eq!(next.timestamp, first.timestamp.wrapping_add(480));
-        assert!(!next.marker);
+        let first = out.passed_event(ms(50), 7000);
+        let next = out.passed_event(ms(70), 7000);
+        assert_eq!((first.timestamp.wrapping_sub(ours.timestamp), first.marker), (240, true));
+        assert_eq!((next.timestamp, next.marker), (first.timestamp, false));
+        assert_eq!(next.sequence, ours.sequence.wrapping_add(2));
+        let other = out.passed_event(ms(250), 8600);
+        assert_eq!((other.timestamp.wrapping_sub(first.timestamp), other.marker), (1600, true));
     }
 }

@@ -11,8 +11,6 @@ use crate::{Codec, Time, listener::Listener, rtp::Stamp, tick};
 const PIECE: u64 = 25;
 /// Pieces that wait for the driver.
 const MAX_PIECES: usize = 256;
-/// Silence that is made up in one go when the driver slept: more is left out of the pieces, and so silent.
-const MAX_SLEEP: u64 = 50;
 
 /// Part of a recording.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,8 +32,6 @@ pub(crate) struct Tape {
     /// The leg is the called side: it is heard on the right.
     called: bool,
     paused: bool,
-    /// What the peer says.
-    from: Option<Listener>,
     /// What the peer is told.
     to: Option<Listener>,
     /// The next tick that is written, counted from `first`.
@@ -53,7 +49,6 @@ impl Tape {
             name,
             called,
             paused: false,
-            from: None,
             to: None,
             next: first,
             first,
@@ -67,9 +62,10 @@ impl Tape {
         self.paused = paused;
     }
 
-    /// The peer sent a packet.
-    pub(crate) fn hear_peer(&mut self, now: Time, stamp: Stamp, codec: Codec, payload: &[u8]) {
-        self.from.get_or_insert_with(|| Listener::new(codec)).push(now, stamp, codec, payload);
+    /// From now on it is about the leg that was on the other side.
+    pub(crate) fn change_sides(&mut self) {
+        self.called = !self.called;
+        self.to = None;
     }
 
     /// A packet was sent to the peer.
@@ -77,27 +73,27 @@ impl Tape {
         self.to.get_or_insert_with(|| Listener::new(codec)).push(now, stamp, codec, payload);
     }
 
-    /// 20 ms are over.
-    pub(crate) fn tick(&mut self, tick: u64, pieces: &mut VecDeque<Piece>) {
+    /// 20 ms are over, in which the peer said `from`. Ticks that are left out are silent.
+    pub(crate) fn tick(&mut self, tick: u64, from: &[i16; tick::FRAME], pieces: &mut VecDeque<Piece>) {
         if tick < self.next {
             return;
         }
-        if tick - self.next > MAX_SLEEP {
+        if tick > self.next {
             self.cut(false, pieces);
-            self.next = tick;
             self.begin = (tick - self.first) * tick::FRAME as u64;
         }
-        while self.next <= tick {
-            let now = tick::time(self.next);
-            let hear = |side: &mut Option<Listener>| side.as_mut().map(|side| side.frame(now));
-            let sides = (hear(&mut self.from), hear(&mut self.to));
-            let silence = [0; tick::FRAME];
-            let heard = |side: Option<[i16; tick::FRAME]>| side.filter(|_| !self.paused).unwrap_or(silence);
-            let (from, to) = (heard(sides.0), heard(sides.1));
-            let (left, right) = if self.called { (to, from) } else { (from, to) };
-            self.samples.extend(left.into_iter().zip(right).flat_map(|(left, right)| [left, right]));
-            self.next += 1;
-        }
+        self.next = tick + 1;
+        let silence = [0; tick::FRAME];
+        let to = match &mut self.to {
+            Some(to) => {
+                to.listen(tick::time(tick));
+                to.narrow()
+            }
+            None => &silence,
+        };
+        let (from, to) = if self.paused { (&silence, &silence) } else { (from, to) };
+        let (left, right) = if self.called { (to, from) } else { (from, to) };
+        self.samples.extend(left.iter().zip(right).flat_map(|(left, right)| [*left, *right]));
         if self.samples.len() as u64 >= PIECE * 2 * tick::FRAME as u64 {
             self.cut(false, pieces);
         }

@@ -215,3 +215,38 @@ fn tones_stay_sound_where_digits_are_events_or_the_other_one_wants_tones() {
     say_digit(&mut world, &mut alice, '5');
     assert_eq!((tone_digits(&mut world), world.take(2).len()), ("5".to_owned(), 10));
 }
+
+#[test]
+fn tones_are_digits_through_jitter_and_loss_and_out_of_order() {
+    let in_band = Params { dtmf: None, tones: Tones { heard: true, wanted: true }, ..params(1) };
+    let mut world = World::new();
+    world.open(1, in_band);
+    let hz = |key: usize| {
+        let rows: [f64; 4] = [697.0, 770.0, 852.0, 941.0];
+        (rows[key / 3 % 4], [1209.0, 1336.0, 1477.0][key % 3])
+    };
+    // Twelve keys of 100 ms, with 100 ms between them: the second packet of each is lost, the others come late.
+    let mut arrivals = Vec::new();
+    for n in 0..120_usize {
+        let (key, place) = (n / 10, n % 10);
+        let (row, column) = hz(key);
+        let sound = |at: usize| {
+            let t = (place * 160 + at) as f64 * std::f64::consts::TAU / 8000.0;
+            if place < 5 { (6000.0 * ((t * row).sin() + (t * column).sin())) as i16 } else { 0 }
+        };
+        let codes: Vec<u8> = (0..160).map(|at| Law::Mu.encode(sound(at))).collect();
+        if place != 2 {
+            arrivals.push((n * 20 + n * n % 31, n, codes));
+        }
+    }
+    arrivals.sort();
+    let begin = world.now;
+    let alice = Phone::new(1, &params(1));
+    for (at, n, codes) in arrivals {
+        world.advance((begin + ms(at as u64)).saturating_sub(world.now));
+        let mut phone = Phone { sequence: n as u16, timestamp: n as u32 * 160, ..alice.clone() };
+        world.send(&mut phone, 0, false, &codes);
+    }
+    world.advance(ms(200));
+    assert_eq!(tone_digits(&mut world), "123456789*0#");
+}

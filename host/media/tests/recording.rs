@@ -46,7 +46,7 @@ fn a_message_after_the_beep() {
     assert_eq!(end, RecordEnd::Digit('#'));
     assert!((207 * 160..=209 * 160).contains(&samples.len()), "{}", samples.len());
     let silent = samples.iter().filter(|sample| **sample == 0).count();
-    assert_eq!(silent, 7 * 160, "the digit in the middle is silence");
+    assert!((7 * 160..8 * 160).contains(&silent), "the digit in the middle is silence: {silent}");
     assert_eq!(Clip::from_wav(&to_wav(&samples)).expect("a clip").samples(), &*samples);
 }
 
@@ -56,17 +56,19 @@ fn silence_ends_a_message_with_and_without_packets() {
         let (mut world, mut phone) = world();
         world.command(record(ms(60_000), Some(ms(2000)), "", false));
         phone.talk_for(&mut world, 50);
-        for _ in 0..98 {
+        for _ in 0..96 {
             match talks_on {
                 true => _ = phone.talk(&mut world, Law::Mu.silence()),
                 false => world.advance(ms(20)),
             }
         }
         assert!(recorded(&mut world).is_none());
-        world.advance(ms(20));
+        world.advance(ms(140));
         let (end, samples) = recorded(&mut world).expect("a recording");
         assert_eq!(end, RecordEnd::Silence);
-        assert_eq!(samples.iter().filter(|sample| **sample != 0).count(), 50 * 160);
+        // What seems lost at the end is made up, for 60 ms.
+        let loud = samples.iter().filter(|sample| **sample != 0).count();
+        assert!((50 * 160..=53 * 160).contains(&loud), "{loud} samples");
     }
 }
 
@@ -166,4 +168,26 @@ fn nothing_is_expected_of_a_peer_that_may_not_send() {
     assert_eq!(timed_out(&mut world), [2]);
     world.advance(ms(30_000));
     assert_eq!(timed_out(&mut world), [1]);
+}
+
+#[test]
+fn jitter_and_loss_leave_no_gap_in_a_message() {
+    let (mut world, phone) = world();
+    world.command(record(ms(60_000), None, "", false));
+    let mut arrivals: Vec<(u64, u16)> = (0..1000_u16)
+        .filter(|n| u32::from(*n) * 7919 % 50 != 7)
+        .map(|n| (u64::from(n) * 20 + u64::from(n) * u64::from(n) % 31, n))
+        .collect();
+    arrivals.sort_unstable();
+    let begin = world.now;
+    for (at, n) in arrivals {
+        world.advance((begin + ms(at)).saturating_sub(world.now));
+        let mut phone = Phone { sequence: n, timestamp: u32::from(n) * 160, ..phone.clone() };
+        world.send(&mut phone, 0, false, &[0x80; 160]);
+    }
+    world.command(Command::StopRecord { leg: LegId(1), record: RecordId(5) });
+    let (_, samples) = recorded(&mut world).expect("a recording");
+    let gaps = samples[8000..].split(|sample| sample.unsigned_abs() > 300);
+    let longest = gaps.map(<[i16]>::len).max().unwrap() / 8;
+    assert!(longest <= 10, "a gap of {longest} ms");
 }

@@ -58,6 +58,11 @@ impl Codec {
         self.rate() > 8000
     }
 
+    /// Whether what was lost before a packet can be had from it, see [`Decoder::recover`].
+    pub fn repeats_former(self, payload: &[u8]) -> bool {
+        self == Codec::Opus && opus::repeats_former(payload)
+    }
+
     /// How long the sound of a packet is, in ticks of the RTP clock; 0 for what is no packet of this codec.
     pub fn span(self, payload: &[u8]) -> u32 {
         match self {

@@ -23,6 +23,19 @@ pub(super) fn span(payload: &[u8]) -> u32 {
     packet::get_nb_samples(payload, 48_000).map_or(0, |samples| samples as u32).min(5760)
 }
 
+/// The packet holds the sound of the one before it once more (LBRR; RFC 6716 4.2.4). Of one frame of 20 ms at most,
+/// which is what phones send.
+pub(super) fn repeats_former(payload: &[u8]) -> bool {
+    let [toc, first, ..] = *payload else { return false };
+    // Configurations from 16 on are CELT, which cannot; of the rest the lower ones of each four are 10 and 20 ms,
+    // but from 12 on, where all are. The first bits say of each frame of each channel whether it has speech, then
+    // whether it has the other one.
+    let (config, is_stereo, is_alone) = (toc >> 3, toc & 4 != 0, toc & 3 == 0);
+    let is_short = config >= 12 || config % 4 < 2;
+    let flags = if is_stereo { 0b0101_0000 } else { 0b0100_0000 };
+    config < 16 && is_short && is_alone && first & flags != 0
+}
+
 pub(super) struct Encoder(::opus::Encoder);
 
 impl Encoder {

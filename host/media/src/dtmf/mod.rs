@@ -1,10 +1,12 @@
 //! Digits: as RFC 4733 telephone events, heard once per press and sent with three end packets; and as tones.
 
+mod inband;
 mod tones;
 
 use std::collections::VecDeque;
 
 use crate::{rtp::Stamp, tick};
+pub(crate) use inband::InBand;
 pub(crate) use tones::ToneDetector;
 
 /// Digits in the order of their events, RFC 4733 3.2.

@@ -45,13 +45,13 @@ impl Mix {
         self.members.is_empty()
     }
 
-    /// 20 ms are over: hears everybody, and tells everybody of the others. At 16 kHz when one of them has that.
+    /// 20 ms are over, and everybody has been heard: tells everybody of the others. At 16 kHz when one of them has that.
     pub(crate) fn tick(&mut self, tick: u64, legs: &mut Slab<Leg>, output: &mut Output) {
         let wide = self.members.iter().any(|key| legs[*key].is_wide());
         let length = if wide { tick::WIDE_FRAME } else { tick::FRAME };
         let mut sum = [0_i32; tick::WIDE_FRAME];
         for (key, sound) in self.members.iter().zip(&mut self.sounds) {
-            legs[*key].listen(tick::time(tick), &mut sound[..length]);
+            legs[*key].said(&mut sound[..length]);
             sum.iter_mut().zip(&sound[..length]).for_each(|(sum, sample)| *sum += i32::from(*sample));
         }
         for (key, own) in self.members.iter().zip(&self.sounds) {
