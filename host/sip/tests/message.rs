@@ -77,6 +77,13 @@ fn folds_compact_forms_and_lists_are_one_thing() {
 }
 
 #[test]
+fn a_form_feed_is_no_white_space_in_a_fold() {
+    let message = parse("OPTIONS sip:a@b SIP/2.0\nCSeq: 9\x0c\n OPTIONS\nSubject: a\x0c\n b\n\n");
+    assert!(message.cseq().is_err());
+    assert_eq!(message.text(&Name::Subject).unwrap(), "a\x0c b");
+}
+
+#[test]
 fn line_ends_ahead_are_skipped_and_bytes_behind_are_cut() {
     let message = parse("\n\nOPTIONS sip:a@b SIP/2.0\nl: 2\n\nhi and more");
     assert_eq!(message.body(), b"hi");

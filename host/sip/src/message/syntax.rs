@@ -126,7 +126,9 @@ pub(super) fn unfolded(value: &[u8]) -> Cow<'_, str> {
         return text;
     }
     let mut flat = String::with_capacity(text.len());
-    for line in text.split(['\r', '\n']).map(str::trim_ascii).filter(|line| !line.is_empty()) {
+    // Other white space of ASCII is none in SIP (RFC 3261 25.1, LWS): what is copied must read the same.
+    let lines = text.split(['\r', '\n']).map(|line| line.trim_matches([' ', '\t']));
+    for line in lines.filter(|line| !line.is_empty()) {
         if !flat.is_empty() {
             flat.push(' ');
         }
