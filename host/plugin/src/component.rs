@@ -98,7 +98,7 @@ fn deserialize(engine: &wasmtime::Engine, compiled: &[u8]) -> Option<Component> 
 }
 
 /// Core modules, as `--target wasm32-unknown-unknown` makes them, become components; components stay.
-fn componentize<'a>(file: &str, wasm: &'a [u8]) -> Result<Cow<'a, [u8]>, LoadError> {
+pub(crate) fn componentize<'a>(file: &str, wasm: &'a [u8]) -> Result<Cow<'a, [u8]>, LoadError> {
     let custom = sections(file, wasm)?;
     match [wasm[4], wasm[5], wasm[6], wasm[7]] {
         [0x0d, 0, 1, 0] => Ok(Cow::Borrowed(wasm)),

@@ -50,6 +50,25 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// Each as it is written in `[limits]`: its key and its value.
+    pub fn entries(&self) -> [(&'static str, String); 11] {
+        let size = |bytes: usize| Size(bytes).to_string();
+        let span = |time: Duration| Span(time).to_string();
+        [
+            ("memory", size(self.memory)),
+            ("cpu-event", span(self.cpu_event)),
+            ("cpu-call", span(self.cpu_call)),
+            ("calls", self.calls.to_string()),
+            ("call-time", span(self.call_time)),
+            ("after-hangup", span(self.after_hangup)),
+            ("drain", span(self.drain)),
+            ("max-events", self.max_events.to_string()),
+            ("host-calls", self.host_calls.to_string()),
+            ("log", size(self.log)),
+            ("kv", size(self.kv)),
+        ]
+    }
+
     /// The most that a manifest gets when the operator says nothing.
     fn ceiling() -> Limits {
         Limits {
@@ -120,6 +139,14 @@ pub struct LimitsWish {
     pub host_calls: Option<u32>,
     pub log: Option<Size>,
     pub kv: Option<Size>,
+}
+
+impl LimitsWish {
+    /// What is wished for, as it is written in TOML: keys and values.
+    pub fn entries(&self) -> Vec<(String, String)> {
+        let Ok(wishes) = toml::Table::try_from(self) else { return Vec::new() };
+        wishes.into_iter().map(|(limit, value)| (limit, value.to_string())).collect()
+    }
 }
 
 /// Bytes, written as `"16MiB"`.

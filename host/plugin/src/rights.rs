@@ -23,6 +23,25 @@ pub struct Capabilities {
     pub prompts: Option<String>,
 }
 
+impl Capabilities {
+    /// Each right that is asked for, by its key in the manifest, with what it is asked for.
+    pub fn rights(&self) -> Vec<(&'static str, Vec<String>)> {
+        let none = LaunchWish::default();
+        let launch = self.launch.as_ref().unwrap_or(&none);
+        let lists = [
+            ("dial", &self.dial),
+            ("launch.to", &launch.to),
+            ("launch.app", &launch.app),
+            ("http", &self.http),
+            ("helper", &self.helper),
+            ("bus", &self.bus),
+        ];
+        let lists = lists.into_iter().filter(|(_, wishes)| !wishes.is_empty());
+        let lists = lists.map(|(right, wishes)| (right, wishes.clone()));
+        lists.chain(self.record.then(|| ("record", Vec::new()))).collect()
+    }
+}
+
 /// `launch` of [`Capabilities`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]

@@ -3,6 +3,7 @@
 pub mod campaign;
 mod events;
 mod output;
+mod plugin;
 mod records;
 pub mod users;
 
@@ -57,6 +58,9 @@ enum Command {
     Events(events::Arguments),
     /// The plugins of the running exchange: versions live and draining, with their calls.
     Plugins,
+    /// Look at one plugin.
+    #[command(subcommand)]
+    Plugin(plugin::Command),
     /// Record a call of the running exchange, or leave a part of it out.
     Record {
         /// Its id, as `calls` shows it.
@@ -110,6 +114,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Records(arguments) => records::run(arguments, config).await,
         Command::Events(arguments) => events::run(arguments, config).await,
         Command::Plugins => plugins(config).await,
+        Command::Plugin(command) => plugin::run(command, config),
         Command::Hangup { call } => ask(config, &Request::HangUp { call }).await.map(drop),
         Command::Record { call, action } => {
             ask(config, &Request::Record { call, action: action.into() }).await.map(drop)

@@ -52,6 +52,21 @@ impl Files {
         Ok(Files { path, manifest, component, wasm, prompts, parsed })
     }
 
+    /// Parsed `plugin.toml`.
+    pub fn manifest(&self) -> &Manifest {
+        &self.parsed
+    }
+
+    /// The component as it is on disk.
+    pub fn wasm(&self) -> &[u8] {
+        &self.wasm
+    }
+
+    /// Of the component, in hexadecimal, as `jackfield plugins` shows its beginning.
+    pub fn sha256(&self) -> String {
+        Sha256::digest(&self.wasm).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
     /// It makes speech for others.
     pub fn is_provider(&self) -> bool {
         self.parsed.plugin.kind.contains(&Kind::Tts)

@@ -33,7 +33,8 @@ pub use services::{DaemonServices, unix_now};
 pub use speech::SpeechCache;
 pub use watch::Watcher;
 
-use folder::{Files, Folder};
+pub use folder::Files;
+use folder::Folder;
 
 /// A file that was being written is read again after this.
 const SECOND_LOOK: Duration = Duration::from_millis(500);

@@ -23,6 +23,7 @@ mod nat;
 mod phones;
 mod records;
 mod reload;
+mod shown;
 mod soak;
 mod torture;
 mod transfer;
