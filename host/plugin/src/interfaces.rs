@@ -2,7 +2,7 @@
 
 use crate::{component, error::LoadError};
 
-/// Full names with their versions, such as `jackfield:plugin/call-control@0.0.1`, in the file's order.
+/// Full names with their versions, such as `jackfield:plugin/call-control@0.0.1`, sorted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Interfaces {
     /// What the host must have.
@@ -24,7 +24,11 @@ impl Interfaces {
                 return Err(invalid("it is a package of WIT, not a component".into()));
             }
         };
-        let names = |keys: Vec<_>| keys.into_iter().map(|key| resolve.name_world_key(key)).collect();
+        let names = |keys: Vec<_>| {
+            let mut names: Vec<_> = keys.into_iter().map(|key| resolve.name_world_key(key)).collect();
+            names.sort();
+            names
+        };
         Ok(Interfaces {
             imports: names(world.imports.keys().collect()),
             exports: names(world.exports.keys().collect()),

@@ -25,19 +25,19 @@ fn assert_says(text: &str, lines: &[&str]) {
 #[test]
 fn what_a_plugin_asks_for_is_shown_before_it_is_installed() {
     let site = Site::new("");
-    add_guest(&site, "trap", WISHES);
-    let text = show(&site, "trap");
+    add_guest(&site, "keypad", WISHES);
+    let text = show(&site, "keypad");
     assert_says(
         &text,
         &[
-            "trap 1.2.3: app, for jackfield:plugin 0.0.1",
+            "keypad 1.2.3: app, for jackfield:plugin 0.0.1",
             "dial 10X",
             "http https://crm.example/",
             "record",
             "memory 128MiB",
             "It offers app, plugin-info",
             // What is to be written, and no more than is needed.
-            "[plugins.trap]",
+            "[plugins.keypad]",
             "grant = { dial = [\"10X\"], http = [\"https://crm.example/\"], record = true }",
             "limits = { memory = \"128MiB\" }",
         ],
@@ -49,31 +49,31 @@ fn what_a_plugin_asks_for_is_shown_before_it_is_installed() {
 #[test]
 fn what_the_configuration_gives_a_plugin_is_shown_with_what_it_lacks() {
     let site = Site::new("");
-    add_guest(&site, "trap", WISHES);
+    add_guest(&site, "keypad", WISHES);
     site.edit(|config| {
-        config["plugins"]["mine"]["path"] = value("guests/trap");
+        config["plugins"]["mine"]["path"] = value("guests/keypad");
         config["plugins"]["mine"]["grant"]["dial"] = value(toml_edit::Array::from_iter(["*"]));
         config["plugins"]["mine"]["grant"]["record"] = value(true);
     });
     let lines = ["does not grant, and so refuses it:", "http = [\"https://crm.example/\"]", "memory 64 MiB"];
-    assert_says(&show(&site, "trap"), &lines);
+    assert_says(&show(&site, "keypad"), &lines);
     site.edit(|config| {
         let granted = toml_edit::Array::from_iter(["https://crm.example/"]);
         config["plugins"]["mine"]["grant"]["http"] = value(granted);
         config["plugins"]["mine"]["limits"]["memory"] = value("128MiB");
     });
     let lines = ["grants all that it asks for", "memory 128 MiB", "cpu-event 20 ms", "calls 500"];
-    assert_says(&show(&site, "trap"), &lines);
+    assert_says(&show(&site, "keypad"), &lines);
 }
 
 #[test]
 fn a_folder_that_is_no_plugin_is_refused_with_its_name() {
     let site = Site::new("");
-    add_guest(&site, "trap", "");
-    let wasm = site.beside("guests/trap/trap.wasm");
+    add_guest(&site, "keypad", "");
+    let wasm = site.beside("guests/keypad/keypad.wasm");
     std::fs::write(&wasm, b"\x7fELF and no WebAssembly").unwrap();
-    let said = site.jackfield(&["plugin", "show", &site.beside("guests/trap").display().to_string()]);
-    assert!(said.expect_bad().contains("trap.wasm"));
+    let said = site.jackfield(&["plugin", "show", &site.beside("guests/keypad").display().to_string()]);
+    assert!(said.expect_bad().contains("keypad.wasm"));
     let said = site.jackfield(&["plugin", "show", "/nowhere"]);
     assert!(said.expect_bad().contains("/nowhere/plugin.toml"));
 }
