@@ -233,6 +233,7 @@ impl Switch {
             }
             None => info,
         };
+        self.bequeath_tape(id, &leg);
         let close = media::Command::Close { leg: id };
         self.outputs.push_back(crate::io::Output::Media { worker: leg.audio.lease.worker, command: close });
 

@@ -65,12 +65,12 @@ impl Switch {
         }
         let calls = [partner, new, old].map(|leg| self.legs.get(&leg).map(|leg| leg.call));
         let [Some(call), Some(new_call), Some(old_call)] = calls else { return };
+        self.succeed_first(old_call, old, partner);
         if self.answer(partner, Some(new)).is_err() {
             [old, new, partner].into_iter().for_each(|leg| self.hang_up(leg, unfit));
             return;
         }
         self.link(call, new_call);
-        self.succeed_first(old_call, old, partner);
         self.join(partner, new, Tie::Route);
         let labels = [new, partner].map(|leg| Some(self.party_label(leg)));
         let [of_new, of_partner] = labels;

@@ -1,8 +1,8 @@
-//! The recording of a whole call: from its answer to the end of the leg that it began with.
+//! The recording of a whole call: from its answer to its end, whoever it is that talks then.
 
 use jackfield_media::{self as media, LegId};
 
-use super::{Call, CallKey};
+use super::{Call, CallKey, leg::Leg};
 use crate::{
     command::Direction,
     io::{Level, TapeAction},
@@ -98,11 +98,31 @@ impl Switch {
                 return self.notice(Level::Debug, text, Some(id.to_owned()));
             }
         };
+        let Tape::Running { leg, .. } = call.tape else { return };
         if let media::Command::StopTape { .. } = command {
             call.tape = Tape::Stopped;
         }
-        if let Some(leg) = call.first {
-            self.media(leg, command);
+        self.media(leg, command);
+    }
+
+    /// A leg has gone whose partner is being transferred by it: the call goes on with that one.
+    pub(super) fn bequeath_tape(&mut self, id: LegId, leg: &Leg) {
+        let Some(joined) = leg.joined.as_ref().filter(|joined| !joined.is_early()) else { return };
+        let heir = joined.other();
+        if self.legs.get(&heir).is_some_and(|heir| heir.call == leg.call && heir.transfer.is_some()) {
+            self.move_tape(leg.call, id, heir);
+        }
+    }
+
+    /// A leg leaves its call to another one, which was on its other side: the recording goes on there. Both are open,
+    /// on one worker.
+    pub(super) fn move_tape(&mut self, key: CallKey, from: LegId, to: LegId) {
+        let Some(call) = self.calls.get_mut(&key) else { return };
+        if let Tape::Running { leg, .. } = &mut call.tape
+            && *leg == from
+        {
+            *leg = to;
+            self.media(to, media::Command::MoveTape { from, to });
         }
     }
 }

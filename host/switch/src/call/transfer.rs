@@ -356,6 +356,7 @@ impl Switch {
         let of_call = self.legs.get(&successor).is_some_and(|leg| leg.call == key);
         if let Some(call) = self.calls.get_mut(&key).filter(|call| of_call && call.first == Some(first)) {
             call.first = Some(successor);
+            self.move_tape(key, first, successor);
         }
     }
 

@@ -89,6 +89,8 @@ pub(crate) struct World {
     pub(crate) dropped: Vec<InstanceId>,
     /// Commands of media that left the switch.
     pub(crate) media: Vec<jackfield_media::Command>,
+    /// Of the recordings of calls.
+    pub(crate) pieces: Vec<jackfield_media::Piece>,
     workers: BTreeMap<WorkerId, Session>,
     inputs: VecDeque<Input>,
     phones: Phones,
@@ -142,6 +144,7 @@ impl World {
             notices: Vec::new(),
             dropped: Vec::new(),
             media: Vec::new(),
+            pieces: Vec::new(),
             workers: BTreeMap::new(),
             inputs: VecDeque::new(),
             phones: Phones::default(),

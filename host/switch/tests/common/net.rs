@@ -66,6 +66,8 @@ pub(super) struct LineState {
     pub(super) reoffer_statuses: VecDeque<u16>,
     /// The NOTIFYs that came.
     pub(super) notified: Vec<Request>,
+    /// INFO requests that came.
+    pub(super) informed: Vec<Request>,
     /// Answers to requests within the call: method and status.
     pub(super) within: Vec<(String, u16)>,
     pub(super) sdp: Option<Sdp>,
@@ -301,6 +303,7 @@ impl World {
             asked: Vec::new(),
             reoffer_statuses: VecDeque::new(),
             notified: Vec::new(),
+            informed: Vec::new(),
             within: Vec::new(),
             sdp: None,
             theirs: None,
@@ -341,6 +344,10 @@ impl World {
             Method::Notify => {
                 self.say(phone, response(&request, 200, ""));
                 self.lines[index].notified.push(request);
+            }
+            Method::Info => {
+                self.say(phone, response(&request, 200, ""));
+                self.lines[index].informed.push(request);
             }
             _ => {
                 self.say(phone, response(&request, 405, ""));

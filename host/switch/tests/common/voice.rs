@@ -115,6 +115,7 @@ impl World {
             while let Some(event) = session.poll_event() {
                 self.inputs.push_back(Input::Media { worker, event });
             }
+            self.pieces.extend(std::iter::from_fn(|| session.poll_piece()));
         }
         packets.into_iter().for_each(|(worker, port, to, packet)| self.hear(worker, port, to, &packet));
     }
@@ -150,6 +151,16 @@ impl World {
             .filter(|(_, end)| *end)
             .map(|(event, _)| names.chars().nth(event.into()).unwrap())
             .collect()
+    }
+
+    /// The digits that came by INFO since the last look.
+    pub(crate) fn informed_digits(&mut self, line: Line) -> String {
+        let informed = std::mem::take(&mut self.lines[line.0].informed);
+        let digit = |info: rsip::Request| {
+            let body = String::from_utf8(info.body).expect("text");
+            body.strip_prefix("Signal=").and_then(|rest| rest.chars().next()).expect("a signal")
+        };
+        informed.into_iter().map(digit).collect()
     }
 
     /// Both hear what the other one says.
