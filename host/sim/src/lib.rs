@@ -63,6 +63,7 @@
 //! - [`Phone`] is a caller or callee. [`voice`] is what phones and plugins speak with, so that every ear
 //!   can read back word for word what was said.
 //! - [`Weather`] is what the network does.
+//! - [`case`] runs stories that are written in files.
 //!
 //! The services that guests reach (values, contacts, log, random numbers, speech) are kept in memory;
 //! [`Site::web`] and [`Site::helper`] stand for what lies outside. Speech takes no time to be made, and
@@ -70,6 +71,7 @@
 #![forbid(unsafe_code)]
 
 mod caller;
+pub mod case;
 mod clock;
 mod engine;
 mod error;

@@ -92,6 +92,10 @@ impl Plugin {
         self
     }
 
+    pub(crate) fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
     pub(crate) fn prompts(&self) -> &BTreeMap<String, Arc<Clip>> {
         &self.prompts
     }

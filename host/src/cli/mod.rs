@@ -5,12 +5,14 @@ mod events;
 mod output;
 mod plugin;
 mod records;
+mod test;
 pub mod users;
 
 use std::path::{Path, PathBuf};
 
 use clap::{Parser, Subcommand};
 use jackfield_switch::TapeAction;
+use tokio::runtime::Runtime;
 
 use crate::{
     config,
@@ -44,6 +46,8 @@ enum Command {
     /// Bring live what the files say now: the configuration and every plugin. Needed where
     /// `reload = "apply"`; otherwise it happens by itself.
     Apply,
+    /// Run the cases of plugins: scripted callers in virtual time, without a phone and without a socket.
+    Test(test::Arguments),
     /// Add, import, list and remove users.
     #[command(subcommand)]
     User(users::Command),
@@ -98,7 +102,15 @@ impl From<RecordAction> for TapeAction {
 }
 
 /// Does what the arguments say.
-pub async fn run(arguments: Arguments) -> Result<(), Failure> {
+pub fn run(arguments: Arguments) -> Result<(), Failure> {
+    // No runtime for it: that would open a pair of sockets.
+    if let Command::Test(arguments) = &arguments.command {
+        return test::run(arguments);
+    }
+    Runtime::new()?.block_on(run_command(arguments))
+}
+
+async fn run_command(arguments: Arguments) -> Result<(), Failure> {
     let config = &arguments.config;
     match arguments.command {
         Command::Run { file } => daemon::run(file.as_ref().unwrap_or(config)).await,
@@ -108,6 +120,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
             println!("{}: good", file.display());
             Ok(())
         }
+        Command::Test(arguments) => test::run(&arguments),
         Command::User(command) => users::run(command, config).await,
         Command::Campaign(command) => campaign::run(command, config).await,
         Command::Calls => calls(config).await,

@@ -110,18 +110,31 @@ impl Ear {
     }
 
     pub(crate) fn heard(&self) -> Vec<Heard> {
-        let found = self.to_its_end().recogniser.found();
-        found.into_iter().map(|found| self.heard_of(&found)).collect()
+        self.found().iter().map(|found| self.heard_of(found)).collect()
     }
 
     /// The first sentence of that text among all but the first `skip` sounds, and its place.
     pub(crate) fn sentence(&self, skip: usize, text: &str) -> Option<(usize, Heard)> {
-        let is = |found: &Found| found.whole && is_alike(found.text(), text);
-        let found = match self.reorder.is_waiting() {
-            true => self.to_its_end().recogniser.sentence(skip, is),
-            false => self.recogniser.sentence(skip, is),
-        };
+        let found = self.find(skip, |found| found.whole && is_alike(found.text(), text));
         found.map(|(place, found)| (place, self.heard_of(&found)))
+    }
+
+    /// The first that fits among all but the first `skip` sounds, with that which still sounds, and its place.
+    pub(crate) fn find(&self, skip: usize, fits: impl Fn(&Found) -> bool) -> Option<(usize, Found)> {
+        match self.reorder.is_waiting() {
+            true => self.to_its_end().recogniser.find(skip, fits),
+            false => self.recogniser.find(skip, fits),
+        }
+    }
+
+    /// All sounds so far.
+    pub(crate) fn found(&self) -> Vec<Found> {
+        self.to_its_end().recogniser.found()
+    }
+
+    /// What is received at this moment; none: nothing was received yet.
+    pub(crate) fn place_at(&self, now: Duration) -> Option<Place> {
+        self.origin.map(|origin| now.as_micros() as Place / 125 - origin)
     }
 
     /// As if nothing more came that is waited for.
@@ -133,7 +146,7 @@ impl Ear {
         all
     }
 
-    fn heard_of(&self, found: &Found) -> Heard {
+    pub(crate) fn heard_of(&self, found: &Found) -> Heard {
         let origin = self.origin.unwrap_or_default();
         let time = |place: Place| Duration::from_micros(u64::try_from((origin + place) * 125).unwrap_or(0));
         Heard { sound: found.sound(), from: time(found.from), until: time(found.until), whole: found.whole }

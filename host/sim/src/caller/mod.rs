@@ -11,11 +11,12 @@ mod registration;
 mod reorder;
 mod telephone;
 
+pub(crate) use call::Call;
 pub use call::{CallEnd, CallLog, State};
 pub(crate) use digest::Login;
 pub use ear::Heard;
 pub use phone::Phone;
-pub(crate) use recognise::Files;
 pub use recognise::Sound;
+pub(crate) use recognise::{Files, Found, Place, sentences};
 pub(crate) use registration::EXPIRES;
 pub(crate) use telephone::{SIP_PORT, Setup, Telephone};

@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 #[derive(Clone)]
 pub struct Phone {
     house: Rc<RefCell<House>>,
-    index: usize,
+    pub(crate) index: usize,
 }
 
 impl Phone {

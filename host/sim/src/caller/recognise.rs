@@ -10,6 +10,15 @@ use crate::voice::{self, CELL, CODE, Code};
 /// Place in a stream, in samples since its beginning.
 pub(crate) type Place = i64;
 
+/// Every sentence that was spoken in samples which nobody heard, such as those of a recording.
+pub(crate) fn sentences(samples: &[i16]) -> Vec<String> {
+    let mut recogniser = Recogniser::new(Law::A, Arc::default());
+    let codes: Vec<u8> = samples.iter().map(|sample| Law::A.encode(*sample)).collect();
+    recogniser.hear(0, Law::A, &codes);
+    let found = recogniser.found();
+    found.iter().map(Found::text).filter(|text| !text.is_empty()).map(str::to_owned).collect()
+}
+
 /// Samples up to this peak are silence: what both laws make of zero.
 const QUIET: i16 = 64;
 /// So much silence ends a sound that is neither sentence nor file: more than two packets that were lost.
@@ -189,8 +198,8 @@ impl Recogniser {
         all.found
     }
 
-    /// From the place in that list on: a sentence of which the beginning and the end were heard.
-    pub(crate) fn sentence(&self, skip: usize, is: impl Fn(&Found) -> bool) -> Option<(usize, Found)> {
+    /// The first that fits, from the place in that list on.
+    pub(crate) fn find(&self, skip: usize, is: impl Fn(&Found) -> bool) -> Option<(usize, Found)> {
         let mut ended = self.found.iter().enumerate().skip(skip);
         if let Some((place, found)) = ended.find(|(_, found)| is(found)) {
             return Some((place, found.clone()));

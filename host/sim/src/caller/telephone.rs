@@ -95,6 +95,11 @@ impl Telephone {
         self.setup.address
     }
 
+    /// What stands in From.
+    pub(crate) fn name(&self) -> &str {
+        &self.setup.name
+    }
+
     /// The files that calls from now on can be told by.
     pub(crate) fn learn(&mut self, files: Arc<Files>) {
         self.setup.files = files;

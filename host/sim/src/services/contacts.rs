@@ -103,6 +103,12 @@ impl Contacts {
         found.into_iter().flat_map(|campaign| campaign.rows.values()).map(|row| row.history.clone()).collect()
     }
 
+    /// The contacts of that number, of all campaigns.
+    pub(crate) fn of_number<'a>(&'a self, number: &'a str) -> impl Iterator<Item = &'a ContactHistory> {
+        let rows = self.campaigns.values().flat_map(|campaign| campaign.rows.values());
+        rows.map(|row| &row.history).filter(move |history| history.number == number)
+    }
+
     pub(super) fn due(&self, plugin: &str, campaign: &str, now: u64, limit: u32) -> Vec<Contact> {
         let mut due: Vec<Contact> = self
             .open(plugin, campaign)

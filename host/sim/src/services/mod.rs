@@ -13,6 +13,7 @@ use futures_util::{FutureExt, future::ready};
 use jackfield_media::Clip;
 use jackfield_plugin::{Answer, Contact, HttpRequest, HttpResponse, LocalTime, Origin, Services, Speech};
 use jackfield_switch::{Error, Level};
+use jiff::{Timestamp, tz::TimeZone};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
 use crate::{clock::Clock, voice};
@@ -113,7 +114,7 @@ impl Services for Memory {
     }
 
     fn local(&self, at: u64, zone: &str) -> Option<LocalTime> {
-        matches!(zone, "UTC" | "Etc/UTC").then(|| civil(at))
+        civil(at, &TimeZone::get(zone).ok()?)
     }
 
     fn random(&self) -> u64 {
@@ -196,26 +197,18 @@ impl Services for Memory {
     }
 }
 
-/// The date of a Unix time in milliseconds, after Hinnant's `civil_from_days`.
-fn civil(at: u64) -> LocalTime {
-    let seconds = at / 1000;
-    let (days, clock) = ((seconds / 86_400) as i64, seconds % 86_400);
-    let shifted = days + 719_468;
-    let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month = (5 * day_of_year + 2) / 153;
-    let january_or_later = if month < 10 { month + 3 } else { month - 9 };
-    LocalTime {
-        year: (year_of_era + era * 400 + i64::from(january_or_later <= 2)) as i32,
-        month: january_or_later as u8,
-        day: (day_of_year - (153 * month + 2) / 5 + 1) as u8,
-        hour: (clock / 3600) as u8,
-        minute: (clock / 60 % 60) as u8,
-        second: (clock % 60) as u8,
-        // 1 January 1970 was a Thursday.
-        weekday: ((days + 3).rem_euclid(7) + 1) as u8,
-    }
+/// The date of a Unix time in milliseconds.
+fn civil(at: u64, zone: &TimeZone) -> Option<LocalTime> {
+    let time = zone.to_datetime(Timestamp::from_millisecond(i64::try_from(at).ok()?).ok()?);
+    Some(LocalTime {
+        year: i32::from(time.year()),
+        month: time.month() as u8,
+        day: time.day() as u8,
+        hour: time.hour() as u8,
+        minute: time.minute() as u8,
+        second: time.second() as u8,
+        weekday: time.weekday().to_monday_one_offset() as u8,
+    })
 }
 
 #[cfg(test)]
@@ -223,13 +216,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_moment_has_its_date() {
-        let date = |at: u64| {
-            let LocalTime { year, month, day, hour, minute, second, weekday } = civil(at * 1000);
+    fn a_moment_has_its_date_in_each_zone() {
+        let date = |at: u64, zone: &str| {
+            let LocalTime { year, month, day, hour, minute, second, weekday } =
+                civil(at * 1000, &TimeZone::get(zone).unwrap()).unwrap();
             (year, month, day, hour, minute, second, weekday)
         };
-        assert_eq!(date(0), (1970, 1, 1, 0, 0, 0, 4));
-        assert_eq!(date(1_709_210_096), (2024, 2, 29, 12, 34, 56, 4));
-        assert_eq!(date(1_767_225_599), (2025, 12, 31, 23, 59, 59, 3));
+        assert_eq!(date(0, "UTC"), (1970, 1, 1, 0, 0, 0, 4));
+        assert_eq!(date(1_709_210_096, "UTC"), (2024, 2, 29, 12, 34, 56, 4));
+        assert_eq!(date(1_767_225_599, "Europe/Paris"), (2026, 1, 1, 0, 59, 59, 4));
     }
 }

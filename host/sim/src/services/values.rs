@@ -33,7 +33,7 @@ impl Values {
         self.present(plugin, key, now).map(|value| value.bytes.clone())
     }
 
-    pub(super) fn set(
+    pub(crate) fn set(
         &mut self,
         plugin: &str,
         key: &str,

@@ -1,0 +1,145 @@
+//! `jackfield test`: what the cases of plugins say, and whether it is so.
+
+use std::{
+    env,
+    fmt::Write as _,
+    io::{self, IsTerminal, Write as _},
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+use jackfield_sim::case::{self, Event, Ran, Suite};
+
+use crate::daemon::Failure;
+
+/// Lines of a story that are shown; the last ones.
+const MAX_STORY: usize = 200;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Folders of plugins, folders above them, or case files.
+    #[arg(default_value = ".")]
+    paths: Vec<PathBuf>,
+    /// Test this plugin's folder, instead of the one in which a case file lies.
+    #[arg(long, value_name = "FOLDER")]
+    plugin: Option<PathBuf>,
+    /// Only cases whose title holds this text.
+    #[arg(long, default_value = "", hide_default_value = true, value_name = "TEXT")]
+    filter: String,
+    /// Only name the cases.
+    #[arg(long)]
+    list: bool,
+    /// Tell what happened in every case, not only in those that fail.
+    #[arg(long)]
+    verbose: bool,
+}
+
+/// Runs the cases, and fails when one of them does.
+pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let began = now();
+    let suites =
+        case::find(&arguments.paths, arguments.plugin.as_deref()).map_err(|errors| errors.join("\n"))?;
+    let filter = arguments.filter.as_str();
+    let count: usize = suites.iter().map(|suite| suite.cases(filter).count()).sum();
+    if count == 0 && !filter.is_empty() {
+        return Err(format!("no case has \"{filter}\" in its title").into());
+    }
+    let mut out = io::stdout().lock();
+    if arguments.list {
+        return list(&suites, filter, &mut out);
+    }
+    let paint = Paint::of(&out);
+    let mut failed = 0;
+    for suite in &suites {
+        let ran = suite.run(filter);
+        failed += ran.iter().filter(|ran| ran.failure.is_some()).count();
+        write!(
+            out,
+            "{}",
+            Report { plugin: suite.plugin(), ran: &ran, verbose: arguments.verbose, paint }.text()
+        )?;
+    }
+    let took = began.elapsed().as_secs_f64();
+    writeln!(out, "cases: {} passed, {failed} failed, in {took:.2} s", count - failed)?;
+    match failed {
+        0 => Ok(()),
+        1 => Err("a case failed".into()),
+        failed => Err(format!("{failed} cases failed").into()),
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the operator's own time is shown")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+fn list(suites: &[Suite], filter: &str, out: &mut impl io::Write) -> Result<(), Failure> {
+    for (file, place, title) in suites.iter().flat_map(|suite| suite.cases(filter)) {
+        writeln!(out, "{}:{}: {title}", file.display(), place.line)?;
+    }
+    Ok(())
+}
+
+/// Colours, where somebody sees them.
+#[derive(Clone, Copy)]
+struct Paint(bool);
+
+impl Paint {
+    fn of(out: &io::StdoutLock<'_>) -> Paint {
+        Paint(out.is_terminal() && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()))
+    }
+
+    fn with(self, code: &str, text: &str) -> String {
+        if self.0 { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+}
+
+/// What is shown of a plugin.
+struct Report<'a> {
+    plugin: &'a str,
+    ran: &'a [Ran],
+    verbose: bool,
+    paint: Paint,
+}
+
+impl Report<'_> {
+    fn text(&self) -> String {
+        let mut text = String::new();
+        let mut file: Option<&Path> = None;
+        for ran in self.ran {
+            if file.replace(&ran.file) != Some(&ran.file) {
+                let _ = writeln!(text, "{}: {}", self.plugin, ran.file.display());
+            }
+            let verdict = match ran.failure {
+                None => self.paint.with("32", "ok    "),
+                Some(_) => self.paint.with("1;31", "FAILED"),
+            };
+            let _ = writeln!(text, "  {verdict} {} ({:.1} s)", ran.title, ran.length.as_secs_f64());
+            if ran.failure.is_some() || self.verbose {
+                self.tell(ran, &mut text);
+            }
+        }
+        text
+    }
+
+    /// What is wrong, and what happened.
+    fn tell(&self, ran: &Ran, text: &mut String) {
+        if let Some(failure) = &ran.failure {
+            let place = format!("{}:{}", ran.file.display(), failure.place);
+            let _ = writeln!(text, "    {}: {}", self.paint.with("1", &place), failure.step);
+            let _ = writeln!(text, "      {}", self.paint.with("31", &failure.reason));
+        }
+        if ran.story.is_empty() {
+            return;
+        }
+        let _ = writeln!(text, "    what happened:");
+        let skipped = ran.story.len().saturating_sub(MAX_STORY);
+        if skipped > 0 {
+            let _ = writeln!(text, "               ({skipped} lines before are left out)");
+        }
+        for Event { at, text: event } in &ran.story[skipped..] {
+            let at = self.paint.with("2", &format!("{:10.3}", at.as_secs_f64()));
+            let _ = writeln!(text, "    {at}  {event}");
+        }
+    }
+}
