@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use jackfield_media::WorkerId;
 use jackfield_plugin::Host;
 use jackfield_switch::{Input, Level, Output};
 use tokio::runtime::Handle;
@@ -41,6 +42,13 @@ impl Outlet for House {
                 Some(handle) => handle.send(command),
                 None => error!(?worker, "no such media worker"),
             },
+            Output::Move { leg, from, to } => {
+                let worker = |id: WorkerId| self.media.get(usize::from(id.0));
+                match (worker(from), worker(to)) {
+                    (Some(from), Some(to)) => from.hand_over(leg, to),
+                    _ => error!(?from, ?to, "no such media workers"),
+                }
+            }
             Output::StartPlugin { instance, plugin, leg, call } => {
                 self.instances.start(&self.host, instance, &plugin, leg, call);
             }

@@ -1,4 +1,4 @@
-//! A media worker with real sockets on loopback, driven as the switch drives it.
+//! Media workers with real sockets on loopback, driven as the switch drives them.
 
 #![expect(clippy::disallowed_methods, reason = "the phones of this test are sockets, and wait in real time")]
 
@@ -17,31 +17,35 @@ use jackfield_switch::Input;
 
 const WAIT: Duration = Duration::from_secs(10);
 
-struct Worker {
+struct Workers {
     gate: Gate,
-    handle: Handle,
+    handles: Vec<Handle>,
+    /// By their numbers.
     leases: Vec<Lease>,
 }
 
-impl Worker {
-    /// With two sockets and no more.
-    fn start(ports: PortRange) -> Worker {
+impl Workers {
+    /// With as many sockets as the ports have room for.
+    fn start(workers: u16, ports: PortRange) -> Workers {
         let gate = Gate::new().expect("a poll can be made");
         let options = rtp::Options {
             address: [127, 0, 0, 1].into(),
             ports,
-            workers: 1,
+            workers,
             media_timeout: Duration::ZERO,
             max_legs: 10,
             tapes: None,
         };
-        let handles = rtp::start(&options, Clock::start(), &gate.inbox(), 1);
-        let handle = handles.expect("the ports are free").remove(0);
-        let Some(Input::Leases(leases)) = gate.next_input(WAIT) else {
-            panic!("sockets are lent at the start")
-        };
-        assert_eq!(leases.len(), 2);
-        Worker { gate, handle, leases }
+        let handles = rtp::start(&options, Clock::start(), &gate.inbox(), 1).expect("the ports are free");
+        let mut leases: Vec<Lease> = (0..workers)
+            .flat_map(|_| match gate.next_input(WAIT) {
+                Some(Input::Leases(leases)) => leases,
+                other => panic!("sockets are lent at the start, not {other:?}"),
+            })
+            .collect();
+        leases.sort_by_key(|lease| lease.number);
+        assert_eq!(leases.len(), usize::from(ports.last - ports.first).div_ceil(2));
+        Workers { gate, handles, leases }
     }
 
     fn open(&self, leg: u64, lease: usize, phone: &UdpSocket) -> SocketAddr {
@@ -60,20 +64,30 @@ impl Worker {
             receive: true,
             security: Security::Plain,
         };
-        let Lease { port, number, .. } = self.leases[lease];
-        self.handle.send(Command::Open { leg: LegId(leg), port, params: Some(params) });
+        let Lease { worker, port, number } = self.leases[lease];
+        self.handles[usize::from(worker.0)].send(Command::Open {
+            leg: LegId(leg),
+            port,
+            params: Some(params),
+        });
         ([127, 0, 0, 1], number).into()
     }
 
-    fn close(&self, leg: u64) {
-        self.handle.send(Command::Close { leg: LegId(leg) });
-        self.await_event(|event| matches!(event, Event::Closed { leg: LegId(closed), .. } if *closed == leg));
+    fn bridge(&self, worker: usize, a: u64, b: u64) {
+        self.handles[worker].send(Command::Bridge { a: LegId(a), b: LegId(b) });
     }
 
-    fn await_event(&self, wanted: impl Fn(&Event) -> bool) {
+    /// What the leg has received; the worker must be the one that has it.
+    fn close(&self, worker: usize, leg: u64) -> u64 {
+        self.handles[worker].send(Command::Close { leg: LegId(leg) });
         loop {
             match self.gate.next_input(WAIT) {
-                Some(Input::Media { event, .. }) if wanted(&event) => return,
+                Some(Input::Media { worker: by, event: Event::Closed { leg: closed, stats, .. } })
+                    if closed == LegId(leg) =>
+                {
+                    assert_eq!(usize::from(by.0), worker);
+                    return stats.packets_received;
+                }
                 Some(Input::Media { .. }) => {}
                 other => panic!("an event of the session, not {other:?}"),
             }
@@ -109,18 +123,68 @@ fn speak(from: &UdpSocket, to: SocketAddr, payload: u8, listener: &UdpSocket) ->
 
 #[test]
 fn a_socket_serves_the_next_call_as_it_served_the_former_one() {
-    let worker = Worker::start(PortRange { first: 19_300, last: 19_303 });
+    let worker = Workers::start(1, PortRange { first: 19_300, last: 19_303 });
     for call in 0..3 {
         let (alice, bob) = (phone(), phone());
         let (a, b) = (2 * call, 2 * call + 1);
         let to_alice = worker.open(a, 0, &alice);
         worker.open(b, 1, &bob);
-        worker.handle.send(Command::Bridge { a: LegId(a), b: LegId(b) });
+        worker.bridge(0, a, b);
         assert_eq!(speak(&alice, to_alice, call as u8, &bob), call as u8);
-        worker.close(a);
-        worker.close(b);
+        worker.close(0, a);
+        worker.close(0, b);
         // The former caller does not stop: the next one does not hear it.
         alice.send_to(&packet(251, 99), to_alice).unwrap();
+    }
+}
+
+#[test]
+fn a_leg_that_moves_keeps_its_port_and_not_one_packet_is_lost() {
+    let workers = Workers::start(2, PortRange { first: 19_320, last: 19_323 });
+    let (alice, bob) = (phone(), phone());
+    let (to_alice, to_bob) = (workers.open(1, 0, &alice), workers.open(2, 1, &bob));
+    for round in 0..50 {
+        // What is sent before, while and after the leg goes back and forth.
+        let (from, to) = (round % 2, 1 - round % 2);
+        alice.send_to(&packet(3 * round as u8, 1), to_alice).unwrap();
+        workers.handles[from].hand_over(LegId(1), &workers.handles[to]);
+        alice.send_to(&packet(3 * round as u8 + 1, 1), to_alice).unwrap();
+        if round % 2 == 0 {
+            workers.bridge(1, 1, 2);
+            assert_eq!(speak(&bob, to_bob, 7, &alice), 7);
+            while alice.recv(&mut [0; 200]).is_ok() {}
+        }
+        alice.send_to(&packet(3 * round as u8 + 2, 1), to_alice).unwrap();
+    }
+    // All that was sent has been read when a later packet is.
+    workers.handles[0].hand_over(LegId(1), &workers.handles[1]);
+    workers.bridge(1, 1, 2);
+    while bob.recv(&mut [0; 200]).is_ok() {}
+    alice.send_to(&packet(150, 99), to_alice).unwrap();
+    let mut heard = [0; 200];
+    while bob.recv(&mut heard).expect("it is heard") == 172 && heard[171] != 99 {}
+    assert_eq!(workers.close(1, 1), 151);
+    workers.close(1, 2);
+}
+
+#[test]
+fn two_workers_hand_legs_to_each_other_at_once() {
+    let workers = Workers::start(2, PortRange { first: 19_330, last: 19_337 });
+    let phones = [(); 4].map(|()| phone());
+    for (index, phone) in phones.iter().enumerate() {
+        workers.open(index as u64, index, phone);
+    }
+    let mut place: Vec<usize> = workers.leases.iter().map(|lease| usize::from(lease.worker.0)).collect();
+    for round in 0..2_000 {
+        let leg = round * 7 % 4;
+        let (from, to) = (place[leg], 1 - place[leg]);
+        workers.handles[from].hand_over(LegId(leg as u64), &workers.handles[to]);
+        place[leg] = to;
+    }
+    // One that there is not does not hold anybody up.
+    workers.handles[0].hand_over(LegId(77), &workers.handles[1]);
+    for (leg, worker) in place.into_iter().enumerate() {
+        workers.close(worker, leg as u64);
     }
 }
 
@@ -128,7 +192,7 @@ fn a_socket_serves_the_next_call_as_it_served_the_former_one() {
 fn a_worker_that_is_let_go_of_frees_its_ports() {
     let ports = PortRange { first: 19_310, last: 19_313 };
     for _ in 0..20 {
-        drop(Worker::start(ports));
+        drop(Workers::start(1, ports));
         let deadline = Instant::now() + WAIT;
         while UdpSocket::bind(("127.0.0.1", ports.first)).is_err() {
             assert!(Instant::now() < deadline, "the worker has not ended");

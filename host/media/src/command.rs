@@ -16,7 +16,8 @@ pub struct LegId(pub u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WorkerId(pub u16);
 
-/// A socket of a worker; an index that the worker's driver gives.
+/// The sockets of one RTP port, for it and its RTCP; an index that the driver gives, unique in the process. They stay
+/// the same when their leg moves to another worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PortId(pub u32);
 
@@ -32,13 +33,13 @@ pub struct PlayId(pub u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RecordId(pub u64);
 
-/// A bound socket that a worker has lent to the switch; it comes back as free
-/// when the leg that uses it is closed.
+/// Bound sockets that a worker has lent to the switch; they come back as free
+/// when the leg that uses them is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lease {
-    /// The worker that it belongs to; legs that are bridged have the same.
+    /// The worker that has them; legs that are bridged have the same.
     pub worker: WorkerId,
-    /// The worker's index of the socket.
+    /// Which sockets.
     pub port: PortId,
     /// The UDP port number, for SDP.
     pub number: u16,

@@ -6,8 +6,8 @@
 //!
 //! The laws, for who drives it:
 //!
-//! 1. [`Time`] is monotonic, since an epoch that the driver chooses, the same for the life of a session.
-//!    Time that runs backward is not an error, but nothing happens in it.
+//! 1. [`Time`] is monotonic, since an epoch that the driver chooses, the same for the life of a session and
+//!    for all sessions that legs move between. Time that runs backward is not an error, but nothing happens in it.
 //! 2. After every `handle_*` call, drain [`Session::poll_transmit`], [`Session::poll_event`] and
 //!    [`Session::poll_piece`] until all are `None`. What is not drained stays in memory.
 //! 3. Call [`Session::handle_timeout`] at [`Session::next_timeout`] or soon after. It may be called at any
@@ -17,7 +17,8 @@
 //!    that is gone (the race of a command with a hang-up) is ignored, but whoever waits for an end gets it:
 //!    a `Play`, `Record` or `SendDigits` always has its [`Event`], at most one tick later than the reason.
 //! 6. Every leg sends *one* RTP stream for its life: one SSRC, sequence numbers without holes of our
-//!    making, timestamps that only grow, whatever it is that plays or whoever it is that talks.
+//!    making, timestamps that only grow, whatever it is that plays or whoever it is that talks, and
+//!    whichever session it has moved to.
 //!
 //! Audio is mono, 8 kHz or for wide-band codecs 16 kHz; one packet that we make is 20 ms. One tick of 20 ms serves
 //! the whole worker; a prompt starts at the next tick. Two legs of one codec, or of the two laws of G.711, are
@@ -56,6 +57,6 @@ mod tick;
 
 pub use command::*;
 pub use prompt::{Clip, ClipError, to_wav};
-pub use session::{Channel, Forward, Session, Settings, Transmit};
+pub use session::{Channel, Forward, Moved, Session, Settings, Transmit};
 pub use srtp::{MasterKey, Suite};
 pub use tape::Piece;

@@ -1,5 +1,9 @@
 //! The only door of the crate: everything that one media worker does.
 
+mod moving;
+
+pub use moving::Moved;
+
 use std::{
     cmp::Reverse,
     collections::{BinaryHeap, HashMap},
@@ -86,6 +90,7 @@ pub struct Transmit {
 /// - Out: [`poll_transmit`](Self::poll_transmit), [`poll_event`](Self::poll_event),
 ///   [`poll_piece`](Self::poll_piece), and the [`Forward`] of a packet.
 /// - When to come back: [`next_timeout`](Self::next_timeout).
+/// - From one worker to another: [`take`](Self::take), [`adopt`](Self::adopt).
 ///
 /// The laws are those of the [crate].
 #[derive(Debug)]
@@ -319,22 +324,32 @@ impl Session {
     }
 
     fn open(&mut self, now: Time, id: LegId, port: PortId, params: Option<Params>) {
-        let index = port.0 as usize;
-        if self.legs.len() >= self.settings.max_legs || index >= MAX_PORTS {
+        if self.legs.len() >= self.settings.max_legs || port.0 as usize >= MAX_PORTS {
             return self.output.events.push_back(Event::Closed { leg: id, port, stats: Stats::default() });
         }
+        if self.is_new(id, port) {
+            let random = [random(&mut self.random), random(&mut self.random)];
+            let key = self.insert(Leg::new(now, id, port, params, random));
+            self.keep_walking(now, key);
+            self.expect(key);
+        }
+    }
+
+    /// Neither the leg nor the port is open.
+    fn is_new(&self, id: LegId, port: PortId) -> bool {
+        let port = self.ports.get(port.0 as usize).copied().flatten();
+        port.is_none() && !self.ids.contains_key(&id)
+    }
+
+    fn insert(&mut self, leg: Leg) -> usize {
+        let (id, index) = (leg.id, leg.port.0 as usize);
+        let key = self.legs.insert(leg);
         if index >= self.ports.len() {
             self.ports.resize(index + 1, None);
         }
-        if self.ports[index].is_some() || self.ids.contains_key(&id) {
-            return;
-        }
-        let random = [random(&mut self.random), random(&mut self.random)];
-        let key = self.legs.insert(Leg::new(now, id, port, params, random));
         self.ports[index] = Some(key);
         self.ids.insert(id, key);
-        self.keep_walking(now, key);
-        self.expect(key);
+        key
     }
 
     fn update(&mut self, now: Time, id: LegId, params: Params) {
@@ -352,7 +367,14 @@ impl Session {
     }
 
     fn close(&mut self, now: Time, id: LegId) {
-        let Some(key) = self.ids.remove(&id) else { return };
+        if let Some(leg) = self.remove(id) {
+            leg.close(now, &mut self.output);
+        }
+    }
+
+    /// Takes a leg out of all that it is in.
+    fn remove(&mut self, id: LegId) -> Option<Leg> {
+        let key = self.ids.remove(&id)?;
         bridge::part(&mut self.legs, key);
         self.unmix(key);
         let leg = self.legs.remove(key);
@@ -362,7 +384,7 @@ impl Session {
             self.watch = None;
             self.reports.clear();
         }
-        leg.close(now, &mut self.output);
+        Some(leg)
     }
 
     fn mix(&mut self, now: Time, id: MixId, leg: LegId) {
@@ -448,8 +470,8 @@ impl Session {
         });
     }
 
-    /// All legs have the same time-out and time goes forward, so a new deadline is never before one that
-    /// is watched already.
+    /// All legs have the same time-out and time goes forward, so the deadline of a leg that is new, or has just
+    /// changed, is never before one that is watched already.
     fn expect(&mut self, key: usize) {
         if self.watch.is_none() {
             self.watch = self.legs[key].deadline(self.settings.media_timeout);

@@ -1,5 +1,7 @@
 //! Media workers: a thread each, with its own poll loop, sockets and media session.
 
+mod handover;
+mod port;
 mod ports;
 mod socket;
 mod worker;
@@ -7,13 +9,12 @@ mod worker;
 use std::{
     io,
     net::IpAddr,
-    sync::Arc,
     sync::mpsc::{SyncSender, TrySendError, sync_channel},
     time::Duration,
 };
 
-use jackfield_media::{Command, WorkerId};
-use mio::Waker;
+use handover::{Giver, Order, WakeAtEnd};
+use jackfield_media::{Command, LegId, WorkerId};
 use tracing::error;
 
 use crate::{
@@ -22,7 +23,7 @@ use crate::{
     tapes::Tapes,
 };
 
-/// Commands that may wait for a worker.
+/// Orders that may wait for a worker.
 const QUEUE: usize = 16_384;
 
 /// What the media workers are started with.
@@ -43,30 +44,32 @@ pub struct Options {
 /// The way to a running worker.
 pub struct Handle {
     /// Closed before the last wake-up: fields are dropped in their order.
-    sender: SyncSender<Command>,
+    sender: SyncSender<Order>,
     waker: WakeAtEnd,
 }
 
 impl Handle {
     pub fn send(&self, command: Command) {
-        match self.sender.try_send(command) {
-            Ok(()) => {
-                let _ = self.waker.0.wake();
-            }
-            // Thousands of commands behind: the thread hangs or has died.
+        self.order(Order::Command(command));
+    }
+
+    /// Hands a leg over to another worker, with its sockets. What this one was sent for it before is done before, and
+    /// what the other one is sent from now on is done afterwards.
+    pub fn hand_over(&self, leg: LegId, to: &Handle) {
+        let (giver, taker) = Giver::new(to.waker.clone());
+        // In this order: of two workers that wait for a leg of each other, one has the older order, and its leg comes.
+        self.order(Order::Give(leg, giver));
+        to.order(Order::Take(taker));
+    }
+
+    fn order(&self, order: Order) {
+        match self.sender.try_send(order) {
+            Ok(()) => self.waker.wake(),
+            // Thousands of orders behind: the thread hangs or has died.
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
-                error!("a media worker takes no more commands");
+                error!("a media worker takes no more orders");
             }
         }
-    }
-}
-
-/// The worker sees that its queue is closed, and ends.
-struct WakeAtEnd(Arc<Waker>);
-
-impl Drop for WakeAtEnd {
-    fn drop(&mut self) {
-        let _ = self.0.wake();
     }
 }
 
@@ -75,7 +78,7 @@ pub fn start(options: &Options, clock: Clock, inbox: &Inbox, seed: u64) -> io::R
     let workers = ports::workers(options.ports, options.workers);
     (0..workers)
         .map(|index| {
-            let (sender, commands) = sync_channel(QUEUE);
+            let (sender, orders) = sync_channel(QUEUE);
             let ports = ports::share(options.ports, index, workers);
             let worker = worker::Worker::new(worker::Start {
                 id: WorkerId(index),
@@ -83,12 +86,12 @@ pub fn start(options: &Options, clock: Clock, inbox: &Inbox, seed: u64) -> io::R
                 ports,
                 clock,
                 inbox: inbox.clone(),
-                commands,
+                orders,
                 seed: seed.wrapping_add(u64::from(index)),
             })?;
             let waker = worker.waker();
             std::thread::Builder::new().name(format!("media-{index}")).spawn(move || worker.run())?;
-            Ok(Handle { sender, waker: WakeAtEnd(waker) })
+            Ok(Handle { sender, waker: WakeAtEnd::new(waker) })
         })
         .collect()
 }

@@ -1,11 +1,15 @@
 //! The UDP ports of the media.
 
+use jackfield_media::PortId;
+
 use crate::config::PortRange;
 
-/// Every RTP port of one of `workers` workers: even ones, each with the next one for RTCP (RFC 3550 11).
-pub(super) fn share(range: PortRange, index: u16, workers: u16) -> impl Iterator<Item = u16> {
+/// Every RTP port of one of `workers` workers: even ones, each with the next one for RTCP (RFC 3550 11). No two
+/// workers have the same id.
+pub(super) fn share(range: PortRange, index: u16, workers: u16) -> impl Iterator<Item = (PortId, u16)> {
     let first = range.first.saturating_add(range.first % 2);
-    (first..range.last).step_by(2).skip(usize::from(index)).step_by(usize::from(workers.max(1)))
+    let ports = (0..).map(PortId).zip((first..range.last).step_by(2));
+    ports.skip(usize::from(index)).step_by(usize::from(workers.max(1)))
 }
 
 /// Workers of use: each needs a port.
@@ -21,8 +25,10 @@ mod tests {
     #[test]
     fn workers_share_the_even_ports() {
         let range = PortRange { first: 20001, last: 20009 };
-        assert_eq!(share(range, 0, 2).collect::<Vec<_>>(), [20002, 20006]);
-        assert_eq!(share(range, 1, 2).collect::<Vec<_>>(), [20004, 20008]);
+        let share =
+            |index| share(range, index, 2).map(|(PortId(id), number)| (id, number)).collect::<Vec<_>>();
+        assert_eq!(share(0), [(0, 20002), (2, 20006)]);
+        assert_eq!(share(1), [(1, 20004), (3, 20008)]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::{
     collections::{HashMap, VecDeque},
     io,
-    net::{IpAddr, SocketAddr},
+    net::SocketAddr,
     sync::{
         Arc,
         mpsc::{Receiver, TryRecvError},
@@ -16,19 +16,19 @@ use jackfield_switch::Input;
 use mio::{Events, Poll, Token, Waker};
 use tracing::{debug, error, warn};
 
-use super::{Options, socket::Socket};
+use super::{
+    Options,
+    handover::{Giver, Handover, Order, Taker},
+    port::{MAX_LATE, Port},
+};
 use crate::shard::{Clock, Inbox};
 
 const WAKE: Token = Token(usize::MAX);
-/// Marks the token of a port's RTCP socket.
-const CONTROL: usize = 1 << 32;
 /// RTP fits an Ethernet frame; what is larger is no RTP of ours.
 const PACKET: usize = 2048;
 /// Sockets that lie ready for the next calls. They are used in turn, so this is also how many calls later what a
 /// former caller still sends can reach somebody else.
 const READY: usize = 256;
-/// Packets that a socket keeps while nobody reads it; the kernel's buffer holds fewer.
-const MAX_LATE: usize = 4096;
 /// Packets of one socket before the others have their turn.
 const BATCH: usize = 32;
 
@@ -38,44 +38,8 @@ pub(super) struct Start<P> {
     pub(super) ports: P,
     pub(super) clock: Clock,
     pub(super) inbox: Inbox,
-    pub(super) commands: Receiver<Command>,
+    pub(super) orders: Receiver<Order>,
     pub(super) seed: u64,
-}
-
-/// The addresses of [`Params`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Announced {
-    remote: Option<SocketAddr>,
-    peer: Option<IpAddr>,
-    local: Option<IpAddr>,
-}
-
-/// A bound pair of sockets. They are polled from the moment that a leg uses them.
-struct Port {
-    socket: Socket,
-    /// For RTCP, on the next number. Few packets come here, so it is never connected: the session judges their source.
-    control: Socket,
-    number: u16,
-    /// What the leg was told of its peer's addresses, and of ours.
-    announced: Option<Announced>,
-    used: bool,
-}
-
-impl Port {
-    /// Takes packets from any source again, and speaks from `local`.
-    fn release(&mut self, local: Option<IpAddr>) {
-        if let Err(error) = self.socket.release() {
-            warn!(%error, port = self.number, "a media socket could not be released from its peer");
-        }
-        self.socket.speak_from(local);
-        self.control.speak_from(local);
-    }
-
-    /// What came for a former call, or for none, is not for the next one.
-    fn forget_received(&self) {
-        self.socket.forget_received(MAX_LATE);
-        self.control.forget_received(MAX_LATE);
-    }
 }
 
 pub(super) struct Worker {
@@ -83,13 +47,16 @@ pub(super) struct Worker {
     options: Options,
     clock: Clock,
     inbox: Inbox,
-    commands: Receiver<Command>,
+    orders: Receiver<Order>,
+    /// What cannot be done yet; the orders behind it wait in their queue.
+    halted: Option<Order>,
     poll: Poll,
     waker: Arc<Waker>,
     session: Session,
-    ports: Vec<Port>,
-    /// Port numbers that are bound to no socket.
-    unbound: VecDeque<u16>,
+    /// By their ids, but for those that are bound to no socket or are at other workers.
+    ports: Vec<Option<Box<Port>>>,
+    /// Ports that are bound to no socket.
+    unbound: VecDeque<(PortId, u16)>,
     /// Sockets that are leased and not used.
     ready: usize,
     legs: HashMap<LegId, PortId>,
@@ -100,7 +67,7 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    pub(super) fn new(start: Start<impl Iterator<Item = u16>>) -> io::Result<Worker> {
+    pub(super) fn new(start: Start<impl Iterator<Item = (PortId, u16)>>) -> io::Result<Worker> {
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKE)?);
         let settings = Settings {
@@ -112,7 +79,8 @@ impl Worker {
             id: start.id,
             clock: start.clock,
             inbox: start.inbox,
-            commands: start.commands,
+            orders: start.orders,
+            halted: None,
             poll,
             waker,
             session: Session::new(settings),
@@ -156,14 +124,13 @@ impl Worker {
             }
             let again = std::mem::take(&mut self.unfinished);
             again.into_iter().for_each(|port| self.read(port, &mut buffer));
-            for token in events.iter().map(|event| event.token().0).filter(|token| *token != WAKE.0) {
-                let port = PortId(token as u32);
-                match token & CONTROL {
-                    0 => self.read(port, &mut buffer),
-                    _ => self.read_control(port, &mut buffer),
+            for token in events.iter().map(mio::event::Event::token).filter(|token| *token != WAKE) {
+                match Port::of_token(token) {
+                    (port, false) => self.read(port, &mut buffer),
+                    (port, true) => self.read_control(port, &mut buffer),
                 }
             }
-            if !self.take_commands() {
+            if !self.take_orders(&mut buffer) {
                 return;
             }
             let now = self.clock.now();
@@ -178,7 +145,7 @@ impl Worker {
 
     fn read(&mut self, id: PortId, buffer: &mut [u8; PACKET]) {
         for _ in 0..BATCH {
-            let Some(port) = self.ports.get(id.0 as usize) else { return };
+            let Some(port) = self.port(id) else { return };
             match port.socket.receive(buffer) {
                 Ok((length, source)) => {
                     let now = self.clock.now();
@@ -199,7 +166,7 @@ impl Worker {
     fn read_control(&mut self, id: PortId, buffer: &mut [u8; PACKET]) {
         // All that waits: the next event comes with the next packet. The limit is that of the kernel's buffer.
         for _ in 0..MAX_LATE {
-            let Some(port) = self.ports.get(id.0 as usize) else { return };
+            let Some(port) = self.port(id) else { return };
             match port.control.receive(buffer) {
                 Ok((length, source)) => {
                     let now = self.clock.now();
@@ -212,26 +179,38 @@ impl Worker {
     }
 
     fn send_control(&self, port: PortId, to: SocketAddr, packet: &[u8]) {
-        let Some(port) = self.ports.get(port.0 as usize) else { return };
+        let Some(port) = self.port(port) else { return };
         if let Err(error) = port.control.send(to, packet) {
             debug!(%to, %error, "sending RTCP");
         }
     }
 
     fn send(&self, port: PortId, to: SocketAddr, packet: &[u8]) {
-        let Some(port) = self.ports.get(port.0 as usize) else { return };
+        let Some(port) = self.port(port) else { return };
         if let Err(error) = port.socket.send(to, packet) {
             debug!(%to, %error, "sending media");
         }
     }
 
     /// False when the daemon has let go of this worker.
-    fn take_commands(&mut self) -> bool {
+    fn take_orders(&mut self, buffer: &mut [u8; PACKET]) -> bool {
         loop {
-            match self.commands.try_recv() {
-                Ok(command) => self.command(command),
+            let order = match self.halted.take() {
+                Some(order) => Ok(order),
+                None => self.orders.try_recv(),
+            };
+            self.halted = match order {
+                Ok(Order::Command(command)) => {
+                    self.command(command);
+                    None
+                }
+                Ok(Order::Give(leg, to)) => self.give(leg, to, buffer),
+                Ok(Order::Take(from)) => self.take(from),
                 Err(TryRecvError::Empty) => return true,
                 Err(TryRecvError::Disconnected) => return false,
+            };
+            if self.halted.is_some() {
+                return true;
             }
         }
     }
@@ -249,42 +228,66 @@ impl Worker {
     }
 
     fn open(&mut self, leg: LegId, id: PortId) {
-        let Some(port) = self.ports.get_mut(id.0 as usize) else { return };
+        let Some(port) = self.ports.get_mut(id.0 as usize).and_then(Option::as_mut) else { return };
         if !port.used {
             port.used = true;
             self.ready = self.ready.saturating_sub(1);
             port.forget_received();
-            let registry = self.poll.registry();
-            let token = id.0 as usize;
-            let polled = port
-                .socket
-                .register(registry, Token(token))
-                .and_then(|()| port.control.register(registry, Token(token | CONTROL)));
-            if let Err(error) = polled {
-                error!(%error, port = port.number, "a media socket could not be polled");
-            }
+            port.poll_by(self.poll.registry());
         }
         self.legs.insert(leg, id);
     }
 
-    /// The peer may move, and the latch opens: take packets from any source again, until one is latched.
     fn announced(&mut self, leg: LegId, params: &Params) {
-        let Some(id) = self.legs.get(&leg) else { return };
-        let Some(port) = self.ports.get_mut(id.0 as usize) else { return };
-        let Params { remote, peer, local, .. } = *params;
-        let announced = Announced { remote, peer, local };
-        if port.announced != Some(announced) {
-            port.announced = Some(announced);
-            port.release(local);
+        if let Some(port) = self.port_of(leg) {
+            port.announce(params);
         }
     }
 
     fn latch(&mut self, leg: LegId, source: SocketAddr) {
-        let Some(id) = self.legs.get(&leg) else { return };
-        let Some(port) = self.ports.get_mut(id.0 as usize) else { return };
+        let Some(port) = self.port_of(leg) else { return };
         if let Err(error) = port.socket.connect(source) {
             debug!(%source, %error, "connecting a media socket");
         }
+    }
+
+    /// Hands a leg over, once the switch has been told all that was before.
+    fn give(&mut self, leg: LegId, to: Giver, buffer: &mut [u8; PACKET]) -> Option<Order> {
+        self.drain(buffer);
+        self.flush();
+        if !self.outbox.is_empty() {
+            return Some(Order::Give(leg, to));
+        }
+        // A leg that has been closed meanwhile does not come.
+        let moved = self.session.take(leg)?;
+        self.legs.remove(&leg);
+        let mut port = self.ports.get_mut(moved.port().0 as usize)?.take()?;
+        port.leave(self.poll.registry());
+        if let Err(handover) = to.give(Box::new(Handover { leg, moved, port })) {
+            // The other worker has died.
+            self.adopt(*handover);
+            self.session.handle_command(self.clock.now(), Command::Close { leg });
+        }
+        None
+    }
+
+    /// Takes the leg of another worker, if it has come, or else waits for it.
+    fn take(&mut self, from: Taker) -> Option<Order> {
+        match from.try_recv() {
+            Ok(handover) => self.adopt(*handover),
+            Err(TryRecvError::Empty) => return Some(Order::Take(from)),
+            Err(TryRecvError::Disconnected) => {}
+        }
+        None
+    }
+
+    fn adopt(&mut self, Handover { leg, moved, mut port }: Handover) {
+        debug!(?leg, port = port.number, worker = self.id.0, "a leg has come from another media worker");
+        // What has come to the sockets on the way is read as if it came now.
+        port.poll_by(self.poll.registry());
+        self.legs.insert(leg, port.id);
+        self.keep(port);
+        self.session.adopt(self.clock.now(), moved);
     }
 
     fn drain(&mut self, buffer: &mut [u8; PACKET]) {
@@ -311,15 +314,10 @@ impl Worker {
     /// The switch may lease the socket out again from now on.
     fn close(&mut self, leg: LegId, id: PortId) {
         self.legs.remove(&leg);
-        let Some(port) = self.ports.get_mut(id.0 as usize).filter(|port| port.used) else { return };
-        port.used = false;
-        port.announced = None;
-        port.release(None);
-        for socket in [&mut port.socket, &mut port.control] {
-            if let Err(error) = socket.deregister(self.poll.registry()) {
-                warn!(%error, port = port.number, "a media socket is still polled");
-            }
-        }
+        let port = self.ports.get_mut(id.0 as usize).and_then(Option::as_mut);
+        let Some(port) = port.filter(|port| port.used) else { return };
+        port.release();
+        port.leave(self.poll.registry());
         self.ready += 1;
     }
 
@@ -329,14 +327,20 @@ impl Worker {
         let mut tries = self.unbound.len().min(2 * READY);
         while self.ready < READY && tries > 0 {
             tries -= 1;
-            let Some(number) = self.unbound.pop_front() else { break };
-            match bind_pair(self.options.address, number) {
-                Ok(pair) => leases.push(self.keep(pair, number)),
+            let Some((id, number)) = self.unbound.pop_front() else { break };
+            match Port::bind(self.options.address, id, number) {
+                Ok(port) => {
+                    self.keep(Box::new(port));
+                    self.ready += 1;
+                    leases.push(Lease { worker: self.id, port: id, number });
+                }
                 // Somebody else has it now; it may be free later.
-                Err(error) if error.kind() == io::ErrorKind::AddrInUse => self.unbound.push_back(number),
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+                    self.unbound.push_back((id, number))
+                }
                 Err(error) => {
                     warn!(%error, port = number, "a media port could not be bound");
-                    self.unbound.push_back(number);
+                    self.unbound.push_back((id, number));
                     break;
                 }
             }
@@ -347,10 +351,21 @@ impl Worker {
         }
     }
 
-    fn keep(&mut self, (socket, control): (Socket, Socket), number: u16) -> Lease {
-        self.ports.push(Port { socket, control, number, announced: None, used: false });
-        self.ready += 1;
-        Lease { worker: self.id, port: PortId(self.ports.len() as u32 - 1), number }
+    fn keep(&mut self, port: Box<Port>) {
+        let index = port.id.0 as usize;
+        if index >= self.ports.len() {
+            self.ports.resize_with(index + 1, || None);
+        }
+        self.ports[index] = Some(port);
+    }
+
+    fn port(&self, id: PortId) -> Option<&Port> {
+        self.ports.get(id.0 as usize)?.as_deref()
+    }
+
+    fn port_of(&mut self, leg: LegId) -> Option<&mut Port> {
+        let id = self.legs.get(&leg)?;
+        self.ports.get_mut(id.0 as usize)?.as_deref_mut()
     }
 
     fn flush(&mut self) {
@@ -361,10 +376,4 @@ impl Worker {
             }
         }
     }
-}
-
-/// Sockets for RTP and, one number higher, RTCP (RFC 3550 11).
-fn bind_pair(address: IpAddr, number: u16) -> io::Result<(Socket, Socket)> {
-    let bind = |number| Socket::bind(SocketAddr::new(address, number));
-    Ok((bind(number)?, bind(number + 1)?))
 }

@@ -78,6 +78,13 @@ impl Switch {
         if partner.is_some_and(|partner| !faithful(partner)) {
             broken.push(format!("{id:?} is joined to a leg that is not joined to it"));
         }
+        let lease = leg.audio.lease;
+        if partner.flatten().is_some_and(|partner| partner.audio.lease.worker != lease.worker) {
+            broken.push(format!("{id:?} is joined to a leg of another media worker"));
+        }
+        if self.leases.of(id).is_some_and(|known| known != lease) {
+            broken.push(format!("{id:?} believes that it has another socket than it has"));
+        }
         if !self.is_cared_for(id, leg) {
             broken.push(format!("{id:?} ({:?}) is nobody's", leg.phase));
         }

@@ -150,6 +150,13 @@ pub enum Output {
         worker: WorkerId,
         command: media::Command,
     },
+    /// Hand a leg over to another worker, with its sockets: after all that `from` was told of it, and before all
+    /// that `to` is told from now on.
+    Move {
+        leg: LegId,
+        from: WorkerId,
+        to: WorkerId,
+    },
     /// Start an instance of the app plugin for this call.
     StartPlugin {
         instance: InstanceId,

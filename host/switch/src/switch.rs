@@ -7,7 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use jackfield_media::{self as media, LegId, RecordEnd, RecordId};
+use jackfield_media::{self as media, LegId, RecordEnd, RecordId, WorkerId};
 use jackfield_sip::{
     self as sip, Answer, Authenticator, ClientId, Endpoint, Flow, Message, Method, Name, ServerId, SessionId,
 };
@@ -189,7 +189,7 @@ impl Switch {
                 self.forget_flow(flow);
             }
             Input::Opened { token, result } => self.opened(token, result),
-            Input::Media { event, .. } => self.media_event(event),
+            Input::Media { worker, event } => self.media_event(worker, event),
             Input::Leases(leases) => self.leases.add(leases),
             Input::Command { instance, token, command } => self.command(instance, token, command),
             Input::Abandoned { instance, token } => self.abandoned(instance, token),
@@ -336,7 +336,7 @@ impl Switch {
 
     // ---- the other inputs
 
-    fn media_event(&mut self, event: media::Event) {
+    fn media_event(&mut self, worker: WorkerId, event: media::Event) {
         match event {
             media::Event::Digit { leg, digit } => self.digit_pressed(leg, digit, Means::Event),
             media::Event::ToneDigit { leg, digit } => self.digit_pressed(leg, digit, Means::Tone),
@@ -348,7 +348,7 @@ impl Switch {
             media::Event::Latched { .. } => {}
             media::Event::TimedOut { leg } => self.media_timed_out(leg),
             media::Event::Closed { leg, stats, .. } => {
-                self.audio_closed(leg);
+                self.audio_closed(leg, worker);
                 self.media_accounted(leg, stats);
             }
         }

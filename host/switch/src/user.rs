@@ -27,12 +27,6 @@ pub(crate) struct Caller {
     pub(crate) is_user: bool,
 }
 
-impl Caller {
-    pub(crate) fn is_same_user(&self, other: &Caller) -> bool {
-        self.is_user && other.is_user && self.trunk == other.trunk
-    }
-}
-
 impl Settings {
     /// How digits go to a user or a peer of that name.
     pub(crate) fn dtmf_of(&self, name: &str) -> Dtmf {

@@ -343,46 +343,6 @@ fn an_attended_transfer_joins_the_far_ends_and_ends_both_calls_of_the_transferor
 }
 
 #[test]
-fn both_calls_of_a_transferor_are_on_one_worker_whoever_began_the_first() {
-    for calls_first in [false, true] {
-        let mut world = World::with_sockets(3, |_| {});
-        let (alices, bobs, carols) = (world.phone("alice"), world.phone("bob"), world.phone("carol"));
-        // The first call is where most room is; then most room is elsewhere.
-        world.lend(1, 30);
-        let (alice, bob) = if calls_first {
-            let (bob, alice) = world.talking(bobs, "101", alices);
-            (alice, bob)
-        } else {
-            world.talking(alices, "102", bobs)
-        };
-        world.lend(2, 60);
-        let (second, carol) = world.talking(bobs, "103", carols);
-        assert_eq!(world.refer_to_line(bob, second), 202);
-        assert_eq!(world.notified(bob), [100, 200]);
-        world.hang_up(bob);
-        world.assert_talking(alice, carol);
-        world.hang_up(carol);
-        world.assert_over();
-    }
-}
-
-#[test]
-fn a_second_call_goes_elsewhere_when_the_worker_of_the_first_one_has_no_room() {
-    let mut world = World::with_sockets(1, |_| {});
-    let (alices, bobs, carols) = (world.phone("alice"), world.phone("bob"), world.phone("carol"));
-    // One socket is left beside the first call: no room for two legs.
-    world.lend(1, 3);
-    let (alice, bob) = world.talking(alices, "102", bobs);
-    world.lend(2, 2);
-    let (second, carol) = world.talking(bobs, "103", carols);
-    world.assert_talking(second, carol);
-    world.assert_talking(alice, bob);
-    world.hang_up(second);
-    world.hang_up(alice);
-    world.assert_over();
-}
-
-#[test]
 fn every_change_of_an_attended_transfer_is_told_in_order_with_one_linked_id() {
     let (mut world, [alice, bob, second, carol]) = consulting();
     world.run_for(SECOND);

@@ -232,6 +232,8 @@ impl Exchange {
                 self.media.handle_command(now, command);
                 self.drain_media();
             }
+            // There is one worker.
+            Output::Move { .. } => {}
             Output::StartPlugin { instance, plugin, leg, call } => match self.live(&plugin) {
                 Err(reason) => self.ended(instance, InstanceEnd::NotStarted(reason)),
                 Ok(version) => {

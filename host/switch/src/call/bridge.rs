@@ -6,6 +6,7 @@ use jackfield_media::{self as media, Digits, LegId};
 
 use crate::{
     command::{BridgeEnd, BridgeOptions, Error, Event, HangupInfo, OperationEnd, Value},
+    io::Output,
     switch::Switch,
     timer::{Deadline, TimerId},
     trace::Happened,
@@ -59,6 +60,7 @@ impl Switch {
             let former = self.legs.get_mut(&leg).and_then(|leg| leg.joined.replace(joined));
             self.timers.cancel(former.and_then(|former| former.timer));
         }
+        self.bring_together(first, other);
         self.media(first, media::Command::Bridge { a: first, b: other });
         for leg in [first, other] {
             // A bridge ends what plays.
@@ -159,7 +161,6 @@ impl Switch {
         if a.is_bridged() || b.is_bridged() {
             return Err(Error::Busy("a leg is bridged already".to_owned()));
         }
-        self.can_join(first, other)?;
         let failed = |_| Error::Unavailable("a leg has no codec of ours".to_owned());
         self.answer(other, Some(first)).map_err(failed)?;
         self.answer(first, Some(other)).map_err(failed)?;
@@ -171,13 +172,21 @@ impl Switch {
         Ok(())
     }
 
-    /// Dialled legs get a socket of the worker of the leg that dials them; others may be on another one.
-    pub(crate) fn can_join(&self, first: LegId, other: LegId) -> Result<(), Error> {
+    /// Legs of two media workers: one of them moves, as it is and with its sockets, so that its party notices
+    /// nothing.
+    fn bring_together(&mut self, first: LegId, other: LegId) {
         let worker = |leg| self.legs.get(&leg).map(|leg| leg.audio.lease.worker);
-        match worker(first) == worker(other) {
-            true => Ok(()),
-            false => Err(Error::Unavailable("the legs are on two media workers".to_owned())),
+        let (Some(of_first), Some(of_other)) = (worker(first), worker(other)) else { return };
+        if of_first == of_other {
+            return;
         }
+        let to = self.leases.meeting_place(of_first, of_other);
+        let (leg, from) = if to == of_first { (other, of_other) } else { (first, of_first) };
+        self.leases.hand_over(leg, to);
+        if let Some(leg) = self.legs.get_mut(&leg) {
+            leg.audio.lease.worker = to;
+        }
+        self.outputs.push_back(Output::Move { leg, from, to });
     }
 
     /// For the record of the call that a leg began.

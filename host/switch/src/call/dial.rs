@@ -257,15 +257,13 @@ impl Switch {
         if all.all(|other| other == first) { first } else { Dtmf::Auto }
     }
 
-    /// A socket of the worker that has the caller, or what else the instance has: only legs of one
-    /// worker can be bridged.
+    /// A socket of the worker that has the caller, or what else the instance has, if it has one free: legs that
+    /// are bridged need not move then.
     fn lease_beside(&mut self, id: LegId, order: &DialOrder) -> Option<Lease> {
         let others = order.owner.and_then(|owner| self.instances.get(&owner)).map(|owner| &owner.legs);
         let beside = order.from.or_else(|| others.and_then(|legs| legs.first().copied()));
         let worker = beside.and_then(|leg| self.legs.get(&leg)).map(|leg| leg.audio.lease.worker);
-        let elsewhere = order.from.is_none() && worker.is_some();
-        let lease = self.leases.take(id, worker);
-        lease.or_else(|| if elsewhere { self.leases.take(id, None) } else { None })
+        self.leases.take(id, worker)
     }
 
     /// The phones to call, or the most telling reason why there are none.

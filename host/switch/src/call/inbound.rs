@@ -1,6 +1,6 @@
 //! Calls that come in, and what their callers are told.
 
-use jackfield_media::{LegId, WorkerId};
+use jackfield_media::LegId;
 use jackfield_sip::{self as sip, Answer, Flow, Message, Replaces, SessionId};
 
 use super::{
@@ -77,11 +77,8 @@ impl Switch {
         let place = replaces.map(|replaces| self.place(replaces)).transpose()?;
         let leg = LegId(self.next_id());
         let partner = place.and_then(|place| self.legs.get(&place.partner));
-        let lease = match partner.map(|partner| partner.audio.lease.worker) {
-            Some(worker) => self.leases.take(leg, Some(worker)),
-            None => self.leases.take_near(leg, self.worker_of(&caller)),
-        };
-        let lease = lease.ok_or_else(|| final_answer(503))?;
+        let worker = partner.map(|partner| partner.audio.lease.worker);
+        let lease = self.leases.take(leg, worker).ok_or_else(|| final_answer(503))?;
         let mut audio = Audio::new(lease, self.endpoint.address(flow).ip(), leg.0);
         audio.offer = offer;
         audio.dtmf = self.settings.dtmf_of(&caller.trunk);
@@ -91,17 +88,6 @@ impl Switch {
         let origin = Origin { session, flow: *flow, hops, parent };
         self.receive_call(leg, origin, caller, number, audio, place);
         Ok(())
-    }
-
-    /// The worker of another call of this user. He may join the far ends of both by a transfer, and only
-    /// legs of one worker can be bridged.
-    fn worker_of(&self, caller: &Caller) -> Option<WorkerId> {
-        let is_his = |leg: &&Leg| match leg.is_inbound() {
-            true => self.calls.get(&leg.call).is_some_and(|call| call.caller.is_same_user(caller)),
-            false => leg.info.callee == caller.trunk,
-        };
-        let leg = self.legs.values().rev().filter(|_| caller.is_user).find(is_his)?;
-        Some(leg.audio.lease.worker)
     }
 
     fn receive_call(

@@ -1,6 +1,6 @@
 //! Prompts, digits and recordings of a leg, for the plugin that drives it.
 
-use jackfield_media::{self as media, Digits, LegId, PlayId, RecordEnd, RecordId, Source};
+use jackfield_media::{self as media, Digits, LegId, PlayId, RecordEnd, RecordId, Source, WorkerId};
 
 use super::{
     gather::{Gather, Step},
@@ -226,8 +226,8 @@ impl Switch {
     }
 
     /// The worker has closed the leg: nothing more comes from it.
-    pub(crate) fn audio_closed(&mut self, id: LegId) {
-        self.leases.give_back(id);
+    pub(crate) fn audio_closed(&mut self, id: LegId, worker: WorkerId) {
+        self.leases.give_back(id, worker);
         self.recordings.retain(|_, recording| recording.leg != id);
     }
 

@@ -19,7 +19,6 @@ use super::{
 };
 use crate::{
     command::{BridgeEnd, Cause, Error, Event, HangupInfo, OperationEnd},
-    io::Level,
     switch::Switch,
     timer::Deadline,
     trace::Happened,
@@ -136,11 +135,6 @@ impl Switch {
         if self.legs.get(&target).is_none_or(|target| target.transfer.is_some()) {
             return Err(HangupInfo::new(Cause::Other, 491));
         }
-        self.can_join(id, target).map_err(|error| {
-            let call = self.calls.get(&second_call).map(|call| call.id.clone());
-            self.notice(Level::Warn, format!("a transfer is refused: {error}"), call);
-            HangupInfo::new(Cause::Other, 500)
-        })?;
         if let Some(key) = self.legs.get(&id).map(|leg| leg.call) {
             self.link(key, second_call);
         }

@@ -24,7 +24,7 @@ use std::{
     time::Duration,
 };
 
-use jackfield_media::{Lease, PortId, Session, WorkerId};
+use jackfield_media::{Lease, LegId, PortId, Session, WorkerId};
 use jackfield_sip::{Flow, FlowId, Transport};
 pub(crate) use jackfield_switch::{CallEvent, Happened};
 use jackfield_switch::{
@@ -47,10 +47,21 @@ pub(crate) const SECOND: Duration = Duration::from_secs(1);
 pub(crate) const MS: Duration = Duration::from_millis(1);
 /// 64*T1, and what hangs on it.
 pub(crate) const LONG: Duration = Duration::from_secs(40);
-/// Sockets that each worker lends.
-const LEASES: u32 = 40;
+/// Sockets that each of two workers lends.
+const LEASES: u32 = 20;
 /// The first RTP port of the exchange.
 pub(crate) const FIRST_PORT: u16 = 20_000;
+/// RTP ports of one worker, before legs move.
+const PORTS_OF_A_WORKER: u32 = 500;
+
+/// The sockets behind an RTP port of the exchange.
+pub(crate) fn port_of(number: u16) -> PortId {
+    PortId(u32::from(number.saturating_sub(FIRST_PORT) / 2))
+}
+
+fn number_of(port: PortId) -> u16 {
+    FIRST_PORT + 2 * port.0 as u16
+}
 
 /// What the store does with a write that wants an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,7 +102,11 @@ pub(crate) struct World {
     pub(crate) media: Vec<jackfield_media::Command>,
     /// Of the recordings of calls.
     pub(crate) pieces: Vec<jackfield_media::Piece>,
+    /// Legs that were handed over.
+    pub(crate) moves: Vec<LegId>,
     workers: BTreeMap<WorkerId, Session>,
+    /// Which worker has which sockets.
+    places: BTreeMap<PortId, WorkerId>,
     inputs: VecDeque<Input>,
     phones: Phones,
     lines: Lines,
@@ -117,10 +132,12 @@ impl World {
 
     /// With other settings.
     pub(crate) fn with(change: impl FnOnce(&mut Settings)) -> World {
-        World::with_sockets(LEASES, change)
+        let mut world = World::with_sockets(LEASES, change);
+        world.lend(1, LEASES);
+        world
     }
 
-    /// With so many sockets for RTP.
+    /// With one worker, and so many sockets for RTP.
     pub(crate) fn with_sockets(sockets: u32, change: impl FnOnce(&mut Settings)) -> World {
         let mut settings = settings();
         change(&mut settings);
@@ -145,7 +162,9 @@ impl World {
             dropped: Vec::new(),
             media: Vec::new(),
             pieces: Vec::new(),
+            moves: Vec::new(),
             workers: BTreeMap::new(),
+            places: BTreeMap::new(),
             inputs: VecDeque::new(),
             phones: Phones::default(),
             lines: Lines::default(),
@@ -168,12 +187,13 @@ impl World {
         self.workers.entry(WorkerId(worker)).or_insert_with(|| {
             Session::new(jackfield_media::Settings { seed: worker.into(), ..Default::default() })
         });
-        let lease = |n| Lease {
-            worker: WorkerId(worker),
-            port: PortId(n),
-            number: FIRST_PORT + worker * 1000 + n as u16 * 2,
-        };
-        self.input(Input::Leases((0..sockets).map(lease).collect()));
+        let first = u32::from(worker) * PORTS_OF_A_WORKER;
+        let lease = |n| Lease { worker: WorkerId(worker), port: PortId(n), number: number_of(PortId(n)) };
+        let leases: Vec<Lease> = (first..first + sockets).map(lease).collect();
+        for lease in &leases {
+            self.places.entry(lease.port).or_insert(lease.worker);
+        }
+        self.input(Input::Leases(leases));
     }
 
     /// New settings reach the exchange.
@@ -228,6 +248,7 @@ impl World {
                 self.media.push(command.clone());
                 self.workers.get_mut(&worker).unwrap().handle_command(self.now, command);
             }
+            Output::Move { leg, from, to } => self.hand_over(leg, from, to),
             Output::StartPlugin { instance, plugin, leg, call } => {
                 self.started.push_back(App { instance, leg, plugin, call });
             }
@@ -263,6 +284,19 @@ impl World {
             }
             Output::Notice { level, text, .. } => self.notices.push((level, text)),
         }
+    }
+
+    /// A leg that has been closed does not come.
+    fn hand_over(&mut self, leg: LegId, from: WorkerId, to: WorkerId) {
+        assert_ne!(from, to);
+        self.drain_media();
+        self.moves.push(leg);
+        if let Some(wire) = &mut self.wire {
+            wire.media.push(Media::Move(leg, from, to));
+        }
+        let Some(moved) = self.workers.get_mut(&from).unwrap().take(leg) else { return };
+        self.places.insert(moved.port(), to);
+        self.workers.get_mut(&to).unwrap().adopt(self.now, moved);
     }
 
     /// The store does so with everything that waits for it, and from now on.

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use jackfield_media::{Channel, PortId, WorkerId, dtmf, rtp};
 use jackfield_switch::{Input, Time};
 
-use super::{FIRST_PORT, Line, MS, Media, Sound, World, sdp::Sdp};
+use super::{Line, MS, Media, Sound, World, port_of, sdp::Sdp};
 
 const DTMF: u8 = 101;
 
@@ -25,6 +25,7 @@ pub(crate) struct Voice {
 pub(crate) struct Heard {
     pub(crate) at: Time,
     pub(crate) payload_type: u8,
+    pub(crate) stamp: rtp::Stamp,
     pub(crate) payload: Vec<u8>,
 }
 
@@ -76,26 +77,19 @@ impl World {
     fn send_rtp(&mut self, line: Line, payload_type: u8, marker: bool, payload: &[u8]) {
         let state = &mut self.lines[line.0];
         let theirs = state.theirs.as_ref().expect("the exchange has said where it listens");
-        let number = theirs.rtp.port() - FIRST_PORT;
-        let (worker, port) = (WorkerId(number / 1000), PortId(u32::from(number % 1000 / 2)));
+        let port = port_of(theirs.rtp.port());
         let voice = &mut state.voice;
         let stamp =
             rtp::Stamp { ssrc: voice.ssrc, sequence: voice.sequence, timestamp: voice.timestamp, marker };
         voice.sequence = voice.sequence.wrapping_add(1);
         let (source, mut packet) = (voice.rtp, [0; 400]);
         let length = rtp::build(&mut packet, stamp, payload_type, payload).expect("room");
-        self.carry_rtp(worker, port, source, &mut packet, length);
+        self.carry_rtp(port, source, &mut packet, length);
     }
 
-    /// A packet reaches a socket of a worker.
-    pub(crate) fn carry_rtp(
-        &mut self,
-        worker: WorkerId,
-        port: PortId,
-        source: SocketAddr,
-        packet: &mut [u8],
-        length: usize,
-    ) {
+    /// A packet reaches a socket, and the worker that has it.
+    pub(crate) fn carry_rtp(&mut self, port: PortId, source: SocketAddr, packet: &mut [u8], length: usize) {
+        let worker = self.places[&port];
         let session = self.workers.get_mut(&worker).unwrap();
         if let Some(forward) = session.handle_packet(self.now, port, source, packet, length) {
             self.hear(worker, forward.port, forward.to, &packet[..forward.length]);
@@ -127,10 +121,10 @@ impl World {
             wire.media.push(Media::Sound(Sound { worker, port, to, payload_type }));
             return;
         }
-        let payload = packet.payload().to_vec();
+        let (stamp, payload) = (packet.stamp(), packet.payload().to_vec());
         let at = self.now;
         if let Some(line) = self.lines.iter_mut().find(|line| line.voice.rtp == to) {
-            line.voice.heard.push(Heard { at, payload_type, payload });
+            line.voice.heard.push(Heard { at, payload_type, stamp, payload });
         }
     }
 

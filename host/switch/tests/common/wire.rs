@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use jackfield_media::{Command, PortId, Session, WorkerId};
+use jackfield_media::{Command, LegId, PortId, Session, WorkerId};
 use jackfield_sip::Flow;
 
 use super::World;
@@ -19,6 +19,8 @@ pub(crate) struct Wire {
 #[derive(Clone, Debug)]
 pub(crate) enum Media {
     Command(WorkerId, Command),
+    /// From one worker to another.
+    Move(LegId, WorkerId, WorkerId),
     Sound(Sound),
 }
 
@@ -45,5 +47,10 @@ impl World {
     /// Legs that the workers have.
     pub(crate) fn media_legs(&self) -> usize {
         self.workers.values().map(Session::legs).sum()
+    }
+
+    /// Sockets that a worker has, those of others included that came with their legs.
+    pub(crate) fn sockets_of(&self, worker: u16) -> usize {
+        self.places.values().filter(|of| **of == WorkerId(worker)).count()
     }
 }

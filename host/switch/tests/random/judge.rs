@@ -1,16 +1,13 @@
 //! What must be so, seen from outside: on the wire, in the media, and in what the switch writes down.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    net::SocketAddr,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use jackfield_media::{self as media, Codec, LegId, Params, PortId, WorkerId};
 use jackfield_sip::{Flow, FlowId};
 use jackfield_switch::{CallRecord, Time};
 
 use crate::{
-    common::{FIRST_PORT, Media, Sound},
+    common::{Media, Sound, port_of},
     fault::Fault,
     message::Message,
     phone::{Agreed, LIFE, T1, T2},
@@ -20,7 +17,7 @@ use crate::{
 pub(crate) struct Judge {
     /// Legs that are open at the workers.
     legs: BTreeMap<LegId, (WorkerId, PortId)>,
-    ports: BTreeMap<(WorkerId, PortId), (LegId, Option<Params>)>,
+    ports: BTreeMap<PortId, (WorkerId, LegId, Option<Params>)>,
     /// Requests of the exchange that have had no final response: by branch and method, the Call-ID.
     asked: BTreeMap<String, String>,
     /// 2xx of the exchange without ACK, by Call-ID and CSeq.
@@ -118,10 +115,11 @@ impl Judge {
     pub(crate) fn media(&mut self, event: &Media) -> Option<Sound> {
         match event {
             Media::Command(worker, command) => self.commanded(*worker, command),
+            Media::Move(leg, from, to) => self.handed_over(*leg, *from, *to),
             Media::Sound(sound) => {
-                if !self.ports.contains_key(&(sound.worker, sound.port)) {
+                if self.ports.get(&sound.port).is_none_or(|(worker, ..)| *worker != sound.worker) {
                     self.fault(
-                        "no packet leaves by the socket of a leg that is closed",
+                        "no packet leaves by the socket of a leg that is closed, or of another worker",
                         format!("{sound:?}"),
                     );
                 }
@@ -135,26 +133,44 @@ impl Judge {
         use media::Command::*;
         match command {
             Open { leg, port, params } => {
-                let place = (worker, *port);
-                if self.legs.insert(*leg, place).is_some() {
+                if self.legs.insert(*leg, (worker, *port)).is_some() {
                     self.fault("a leg is opened once", format!("{leg:?}"));
                 }
-                if let Some((other, _)) = self.ports.insert(place, (*leg, params.clone())) {
-                    self.fault("a socket has one leg", format!("{place:?}: {other:?} and {leg:?}"));
+                if let Some((_, other, _)) = self.ports.insert(*port, (worker, *leg, params.clone())) {
+                    self.fault("a socket has one leg", format!("{port:?}: {other:?} and {leg:?}"));
                 }
             }
-            Update { leg, params } => match self.legs.get(leg) {
-                Some(place) => drop(self.ports.insert(*place, (*leg, Some(params.clone())))),
+            Update { leg, params } => match self.place(*leg, worker) {
+                Some(port) => drop(self.ports.insert(port, (worker, *leg, Some(params.clone())))),
                 None => self.fault("only open legs are told of media", format!("{command:?}")),
             },
-            Close { leg } => match self.legs.remove(leg) {
-                Some(place) => drop(self.ports.remove(&place)),
+            Close { leg } => match self.place(*leg, worker) {
+                Some(port) => {
+                    self.legs.remove(leg);
+                    self.ports.remove(&port);
+                }
                 None => self.fault("a leg is closed once", format!("{leg:?}")),
             },
-            Bridge { a, b } if !self.legs.contains_key(a) || !self.legs.contains_key(b) => {
-                self.fault("only open legs are bridged", format!("{command:?}"));
+            Bridge { a, b } if self.place(*a, worker).is_none() || self.place(*b, worker).is_none() => {
+                self.fault("only open legs of one worker are bridged", format!("{command:?}"));
             }
             _ => {}
+        }
+    }
+
+    /// The port of a leg that this worker has.
+    fn place(&self, leg: LegId, worker: WorkerId) -> Option<PortId> {
+        let (of, port) = self.legs.get(&leg)?;
+        (*of == worker).then_some(*port)
+    }
+
+    fn handed_over(&mut self, leg: LegId, from: WorkerId, to: WorkerId) {
+        match self.place(leg, from) {
+            Some(port) => {
+                self.legs.insert(leg, (to, port));
+                self.ports.entry(port).and_modify(|(worker, ..)| *worker = to);
+            }
+            None => self.fault("a worker hands over what it has", format!("{leg:?} from {from:?} to {to:?}")),
         }
     }
 
@@ -164,11 +180,11 @@ impl Judge {
 
     /// The phone and the exchange believe the same (RFC 3264).
     pub(crate) fn compare(&mut self, line: usize, agreed: &Agreed) {
-        let place = place(agreed.theirs.rtp);
-        let (leg, params) = match self.ports.get(&place) {
-            Some((leg, Some(params))) => (*leg, params.clone()),
+        let port = port_of(agreed.theirs.rtp.port());
+        let (leg, params) = match self.ports.get(&port) {
+            Some((_, leg, Some(params))) => (*leg, params.clone()),
             other => {
-                let text = format!("line {line} is up, and the exchange has {other:?} at {place:?}");
+                let text = format!("line {line} is up, and the exchange has {other:?} at {port:?}");
                 return self.fault("a phone that is up has a leg", text);
             }
         };
@@ -222,10 +238,4 @@ impl Judge {
             self.fault("every call has a record", missing.join(", "));
         }
     }
-}
-
-/// The worker and socket behind an RTP port of the exchange.
-pub(crate) fn place(rtp: SocketAddr) -> (WorkerId, PortId) {
-    let number = rtp.port().saturating_sub(FIRST_PORT);
-    (WorkerId(number / 1000), PortId(u32::from(number % 1000 / 2)))
 }

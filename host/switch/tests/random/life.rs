@@ -11,7 +11,7 @@ use crate::{
     action::{Action, Step},
     common::*,
     fault::Fault,
-    judge::{Judge, place},
+    judge::Judge,
     message::Message,
     phone::{LIFE, Phones, Stage},
     weather::{FAIR, Network, RAIN, STORM, To, Weather},
@@ -63,6 +63,8 @@ pub(crate) struct Count {
     pub(crate) comparisons: usize,
     /// Calls that were written down.
     pub(crate) records: usize,
+    /// Legs that went from one media worker to another.
+    pub(crate) moves: usize,
 }
 
 pub(crate) struct Life {
@@ -81,7 +83,7 @@ pub(crate) struct Life {
 
 impl Life {
     fn new(case: &Case, is_traced: bool) -> Life {
-        let mut world = World::with_sockets(16, |settings| {
+        let mut world = World::with_sockets(5, |settings| {
             settings.max_calls = 8;
             settings.peers = vec![provider()];
             settings.plugins.insert("menu".to_owned(), launching(2, 3));
@@ -92,7 +94,7 @@ impl Life {
                 route("0*", RouteTo::Sip("sip:{rest}@198.51.100.15".to_owned())),
             ];
         });
-        world.lend(1, 8);
+        (1..=3).for_each(|worker| world.lend(worker, 5));
         world.cut_the_wire();
         let guests = Guests::new(&mut world);
         let mut phones = Phones::new(world.now);
@@ -282,7 +284,7 @@ impl Life {
         let Some(line) = self.phones.up(number) else { return };
         let audio = &self.phones.lines[line].audio;
         let Some(agreed) = audio.agreed.clone().filter(|agreed| agreed.may_speak()) else { return };
-        let (worker, port) = place(agreed.theirs.rtp);
+        let port = port_of(agreed.theirs.rtp.port());
         let event = key.filter(|_| agreed.events.is_some()).and_then(dtmf::event_of);
         let payload = match event {
             Some(event) => dtmf::Payload { event, end: true, volume: 10, duration: 320 }.bytes().to_vec(),
@@ -294,7 +296,7 @@ impl Life {
         let stamp = rtp::Stamp { ssrc: line as u32, sequence: self.spoken, timestamp, marker: false };
         let mut packet = [0; 400];
         if let Some(length) = rtp::build(&mut packet, stamp, payload_type, &payload) {
-            self.world.carry_rtp(worker, port, audio.rtp, &mut packet, length);
+            self.world.carry_rtp(port, audio.rtp, &mut packet, length);
             self.world.settle();
         }
     }
@@ -313,6 +315,7 @@ impl Life {
             self.count.records += 1;
             self.judge.record(&record);
         }
+        self.count.moves += std::mem::take(&mut self.world.moves).len();
         self.compare();
         let counts = self.world.switch.counts();
         if counts.legs > counts.leases || counts.leases != self.judge.open_legs() {

@@ -70,6 +70,7 @@ fn play_all(seeds: impl Iterator<Item = u64>, enough: usize) -> Count {
         total.events += count.events;
         total.comparisons += count.comparisons;
         total.records += count.records;
+        total.moves += count.moves;
         if total.steps >= enough {
             break;
         }
