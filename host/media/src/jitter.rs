@@ -4,7 +4,7 @@
 //! The delay follows what the packets of the last seconds needed: it grows by a frame that is made up, and
 //! shrinks by one that is left out. A bridge that only relays has no buffer: its listener's phone has one.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, time::Duration};
 
 use crate::{Time, rtp::Stamp};
 
@@ -18,6 +18,8 @@ const LATE: usize = 64;
 const MARGIN: i64 = 5;
 /// Longest delay, in 1/1000 s.
 const MAX_DELAY: i64 = 300;
+/// A peer of whom all comes too late for so long has stopped its clock: it begins anew.
+const MAX_LATE: Duration = Duration::from_millis(200);
 /// Frames made up in a row; then it is silence.
 const MAX_CONCEALED: u32 = 3;
 /// Pulls between two frames that are left out.
@@ -58,6 +60,8 @@ pub struct Jitter {
     early: i64,
     since_skip: u32,
     late: u64,
+    /// Since then, everything has come too late.
+    late_since: Option<Time>,
 }
 
 #[derive(Debug)]
@@ -92,6 +96,7 @@ impl Jitter {
             early: 0,
             since_skip: 0,
             late: 0,
+            late_since: None,
         }
     }
 
@@ -112,7 +117,13 @@ impl Jitter {
 
     /// Takes a packet that came at `now` and holds `span` ticks of audio.
     pub fn push(&mut self, now: Time, stamp: Stamp, span: u32, payload: &[u8]) {
-        let place = self.place(now, stamp);
+        let mut place = self.place(now, stamp);
+        if self.next.is_none_or(|next| place >= next) {
+            self.late_since = None;
+        } else if now.saturating_sub(*self.late_since.get_or_insert(now)) >= MAX_LATE {
+            place = self.restart(now);
+            self.newest = Some(Newest { ssrc: stamp.ssrc, timestamp: stamp.timestamp, place });
+        }
         let frame = self.clock / 50;
         self.early = i64::from(frame - common_divisor(span, frame));
         self.learn(self.ticks(now) - place);
@@ -218,6 +229,7 @@ impl Jitter {
         self.next = None;
         self.newest = None;
         self.base = 0;
+        self.late_since = None;
         self.ticks(now)
     }
 
@@ -367,6 +379,20 @@ mod tests {
         let heard: Vec<bool> =
             (20..200).step_by(20).map(|now| jitter.pull(ms(now), 0) == Pulled::Audio(b"b")).collect();
         assert_eq!(heard.iter().filter(|heard| **heard).count(), 1);
+    }
+
+    #[test]
+    fn a_peer_whose_clock_stood_still_is_heard_again_soon() {
+        for pause in [400, 700, 990] {
+            let at = |n: u16| u64::from(n) * 20 + if n < 50 { 0 } else { pause };
+            let arrivals: Vec<_> = (0..200).map(|n| (at(n), n)).collect();
+            let heard = play(&arrivals, at(200));
+            let again = *heard.iter().find(|n| **n > 49).unwrap();
+            assert!(again <= 61, "{again} after {pause} ms");
+            let begin = heard.iter().position(|n| *n == again).unwrap();
+            let run = &heard[begin..begin + 100];
+            assert!(run.windows(2).all(|pair| pair[0] + 1 == pair[1]), "{run:?} after {pause} ms");
+        }
     }
 
     #[test]
