@@ -19,7 +19,6 @@ fn consulting(world: &mut World, [alices, bobs, carols]: [Phone; 3]) -> [Line; 4
     let (alice, bob) = world.talking(alices, "102", bobs);
     assert_eq!(world.hold(bob, "sendonly"), 200);
     let (second, carol) = world.talking(bobs, "103", carols);
-    assert_eq!(world.moves, [], "the legs of a call are together");
     [alice, bob, second, carol]
 }
 
@@ -34,6 +33,14 @@ fn apart() -> (World, App, Line, Line, LegId) {
     let leg = world.dialled(dial);
     assert_eq!(world.moves, [], "until it is bridged, each leg stays where it is");
     (world, app, call, callee, leg)
+}
+
+/// Both talk at once, for so many packets.
+fn talk_both(world: &mut World, [a, b]: [Line; 2], packets: usize) {
+    for _ in 0..packets {
+        world.speak(a, 0x2a);
+        world.talk(b, 1);
+    }
 }
 
 /// What a phone has heard is one stream without holes (RFC 3550 5.1).
@@ -53,6 +60,7 @@ fn an_attended_transfer_moves_one_leg_and_both_hear_one_stream() {
     let mut world = two_workers(2, |_| {});
     let phones = ["alice", "bob", "carol"].map(|user| world.phone(user));
     let [alice, bob, second, carol] = consulting(&mut world, phones);
+    assert_eq!(world.moves, [], "the legs of a call are together");
     // Alice hears music meanwhile.
     world.talk(carol, 10);
     world.talk(second, 10);
@@ -60,10 +68,7 @@ fn an_attended_transfer_moves_one_leg_and_both_hear_one_stream() {
     assert_eq!(world.notified(bob), [100, 200]);
     assert_eq!(world.moves.len(), 1);
     world.hang_up(bob);
-    for _ in 0..10 {
-        world.talk(alice, 1);
-        world.talk(carol, 1);
-    }
+    talk_both(&mut world, [alice, carol], 10);
     for line in [alice, carol] {
         let heard = numbers(&mut world, line);
         assert!(heard.len() >= 20, "{}", heard.len());
@@ -81,7 +86,7 @@ fn an_attended_transfer_moves_one_leg_and_both_hear_one_stream() {
 
 #[test]
 fn sockets_go_with_their_legs_and_no_worker_runs_out_of_them() {
-    let mut world = two_workers(4, |_| {});
+    let mut world = two_workers(2, |_| {});
     let phones = ["alice", "bob", "carol"].map(|user| world.phone(user));
     let mut moves = 0;
     for _ in 0..30 {
@@ -92,12 +97,12 @@ fn sockets_go_with_their_legs_and_no_worker_runs_out_of_them() {
         world.assert_talking(alice, carol);
         world.hang_up(carol);
         world.assert_over();
-        assert!((3..=5).contains(&world.sockets_of(0)), "{} of 8 sockets", world.sockets_of(0));
+        assert!((1..=3).contains(&world.sockets_of(0)), "{} of 4 sockets", world.sockets_of(0));
     }
-    assert!(moves >= 10, "{moves} of 30 transfers were between two workers");
-    // All eight can be used at once.
+    assert!(moves >= 30, "{moves} legs moved in 30 transfers");
+    // All four can be used at once.
     let [alice, bob, _] = phones;
-    let lines: Vec<_> = (0..4).map(|_| world.talking(alice, "102", bob)).collect();
+    let lines: Vec<_> = (0..2).map(|_| world.talking(alice, "102", bob)).collect();
     let refused = world.dial(alice, "102");
     assert_eq!(world.end(refused), Some(End::Refused(503)));
     for (call, callee) in lines {
@@ -192,8 +197,7 @@ fn what_a_leg_plays_and_records_when_it_moves_has_its_end() {
             started.push(operation);
         }
     }
-    world.talk(call, 50);
-    world.talk(callee, 50);
+    talk_both(&mut world, [call, callee], 50);
     let bridge = Command::StartBridge { leg: app.leg, other: leg, options: BridgeOptions::default() };
     world.succeeds(app.instance, bridge);
     assert_eq!(world.moves.len(), 1);
@@ -205,8 +209,9 @@ fn what_a_leg_plays_and_records_when_it_moves_has_its_end() {
     let events = world.events(app.instance);
     assert!(done(&events, started[0]) && done(&events, started[2]), "a bridge ends what plays: {events:?}");
 
-    world.talk(call, 50);
-    world.talk(callee, 50);
+    talk_both(&mut world, [call, callee], 50);
+    // What still waits to be heard.
+    world.run_for(MS * 100);
     for (leg, operation) in [(app.leg, started[1]), (leg, started[3])] {
         world.succeeds(app.instance, Command::Stop { leg, operation });
     }
@@ -218,7 +223,12 @@ fn what_a_leg_plays_and_records_when_it_moves_has_its_end() {
             _ => None,
         })
         .collect();
-    assert_eq!(lengths, [100 * 160; 2], "all that was said, before and after");
+    // And what was made up when no more came.
+    let whole = |length: &usize| (100 * 160..=103 * 160).contains(length);
+    assert!(
+        lengths.len() == 2 && lengths.iter().all(whole),
+        "all that was said, before and after: {lengths:?}"
+    );
     for line in [call, callee] {
         world.hang_up(line);
     }
