@@ -174,7 +174,7 @@ impl Switch {
 
     /// Legs of two media workers: one of them moves, as it is and with its sockets, so that its party notices
     /// nothing.
-    fn bring_together(&mut self, first: LegId, other: LegId) {
+    pub(super) fn bring_together(&mut self, first: LegId, other: LegId) {
         let worker = |leg| self.legs.get(&leg).map(|leg| leg.audio.lease.worker);
         let (Some(of_first), Some(of_other)) = (worker(first), worker(other)) else { return };
         if of_first == of_other {

@@ -115,13 +115,14 @@ impl Switch {
     }
 
     /// A leg leaves its call to another one, which was on its other side: the recording goes on there. Both are open,
-    /// on one worker.
+    /// and neither is bridged to a third one.
     pub(super) fn move_tape(&mut self, key: CallKey, from: LegId, to: LegId) {
         let Some(call) = self.calls.get_mut(&key) else { return };
         if let Tape::Running { leg, .. } = &mut call.tape
             && *leg == from
         {
             *leg = to;
+            self.bring_together(from, to);
             self.media(to, media::Command::MoveTape { from, to });
         }
     }
