@@ -1,6 +1,6 @@
 //! What is on the wire of a test's network namespace (see [`crate::netns`]): tshark writes it down, libsrtp opens it.
 
-use std::{process::Command, thread, time::Duration};
+use std::{net::SocketAddr, process::Command, thread, time::Duration};
 
 use tempfile::TempDir;
 
@@ -37,6 +37,25 @@ pub struct Stream {
     pub sound: Vec<i16>,
 }
 
+/// A packet of RTP whose session was told by SIP.
+#[derive(Clone, Debug)]
+pub struct RtpPacket {
+    /// When it passed, Unix seconds.
+    pub at: f64,
+    /// Its sender.
+    pub from: SocketAddr,
+    /// Who it went to.
+    pub to: SocketAddr,
+    /// What it is, by its number.
+    pub payload_type: u8,
+    /// Its number.
+    pub sequence: u16,
+    /// Of its first sample.
+    pub timestamp: u32,
+    /// Of the codec.
+    pub payload: Vec<u8>,
+}
+
 impl Capture {
     /// Of all that goes over the loopback interface from now on.
     #[track_caller]
@@ -53,12 +72,60 @@ impl Capture {
     /// All encrypted streams whose keys were told by SIP over UDP.
     #[track_caller]
     pub fn streams(mut self) -> Vec<Stream> {
+        self.stop();
+        let said = run(python::script("wire.py").arg(self.folder.path().join("pcap")), b"").expect_good();
+        said.lines().map(Stream::read).collect()
+    }
+
+    /// All packets of RTP over IPv4.
+    #[track_caller]
+    pub fn rtp(mut self) -> Vec<RtpPacket> {
+        self.stop();
+        let mut tshark = Command::new("tshark");
+        tshark.arg("-r").arg(self.folder.path().join("pcap")).args(["-Y", "rtp", "-T", "fields"]);
+        for field in [
+            "frame.time_epoch",
+            "ip.src",
+            "udp.srcport",
+            "ip.dst",
+            "udp.dstport",
+            "rtp.p_type",
+            "rtp.seq",
+            "rtp.timestamp",
+            "rtp.payload",
+        ] {
+            tshark.args(["-e", field]);
+        }
+        run(&mut tshark, b"").expect_good().lines().map(RtpPacket::read).collect()
+    }
+
+    fn stop(&mut self) {
         // What it has not read yet of the kernel's buffer would be lost.
         thread::sleep(Duration::from_secs(1));
         self.process.signal("INT");
         self.process.wait(Duration::from_secs(20));
-        let said = run(python::script("wire.py").arg(self.folder.path().join("pcap")), b"").expect_good();
-        said.lines().map(Stream::read).collect()
+    }
+}
+
+impl RtpPacket {
+    fn read(line: &str) -> RtpPacket {
+        let fields: Vec<&str> = line.split('\t').collect();
+        let [at, source, source_port, target, target_port, payload_type, sequence, timestamp, payload] =
+            fields[..]
+        else {
+            panic!("tshark says {line:?}")
+        };
+        let address = |host: &str, port: &str| format!("{host}:{port}").parse().expect("an address");
+        let octet = |at: usize| u8::from_str_radix(&payload[at..at + 2], 16).expect("hexadecimal digits");
+        RtpPacket {
+            at: at.parse().expect("seconds"),
+            from: address(source, source_port),
+            to: address(target, target_port),
+            payload_type: payload_type.parse().expect("a type"),
+            sequence: sequence.parse().expect("a number"),
+            timestamp: timestamp.parse().expect("a timestamp"),
+            payload: (0..payload.len()).step_by(2).map(octet).collect(),
+        }
     }
 }
 

@@ -62,7 +62,8 @@ fn impairment(codec: Codec) -> Impairment {
     match codec {
         // G.113 Appendix I, with packet-loss concealment.
         Codec::Pcmu | Codec::Pcma => Impairment { equipment: 0.0, robustness: 25.1 },
-        // G.113 Appendix IV at 64 kbit/s. No robustness that we know of is published: as G.711, which is concealed the same way.
+        // G.113 Appendix IV at 64 kbit/s. No robustness that we know of is published: as G.711, which is concealed
+        // the same way.
         Codec::G722 => Impairment { equipment: 13.0, robustness: 25.1 },
         // G.113 has none: wide-band at 15 kbit/s of M. Alahmadi, P. Pocta and H. Melvin (2021), the highest rate that
         // they measured. Phones send 24 kbit/s and more, which is better by a bit.
