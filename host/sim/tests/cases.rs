@@ -6,10 +6,11 @@ use std::{fs, path::Path};
 use jackfield_sim::{
     built,
     case::{self, Ran, Suite},
+    voice,
 };
 
 const MANIFEST: &str = "[plugin]\nname = \"menu\"\nversion = \"1.0.0\"\nwit = \"0.0.1\"\ncomponent = \"ivr.wasm\"\nkind = [\"app\"]\n\
-     [capabilities]\ndial = [\"alice\", \"bob\"]\n[config.menus.main]\nprompts = \"Un ou deux ?\"\nresponse-timeout = \"5s\"\n\
+     [capabilities]\ndial = [\"alice\", \"0698765432\"]\n[config.menus.main]\nprompts = \"Un ou deux ?\"\nresponse-timeout = \"5s\"\n\
      invalid = { say = \"Non.\", then = \"repeat\" }\nkeys.1 = { ring = \"alice\", for = \"10s\", no-answer = \"repeat\" }\n\
      keys.2 = { ring = \"0698765432\", for = \"10s\", no-answer = \"hangup\" }\n";
 
@@ -18,12 +19,26 @@ struct Folder(std::path::PathBuf);
 
 impl Folder {
     fn with(name: &str, cases: &str) -> Folder {
+        Folder::of(name, "plugins", "ivr", MANIFEST, cases)
+    }
+
+    /// A guest of `tests/guests` with these settings.
+    fn guest(guest: &str, name: &str, config: &str, cases: &str) -> Folder {
+        let manifest = format!(
+            "[plugin]\nname = \"{guest}\"\nversion = \"1.0.0\"\nwit = \"0.0.1\"\ncomponent = \"ivr.wasm\"\nkind = [\"app\"]\n\
+             [capabilities]\nrecord = true\nhttp = [\"https://weather.example\"]\n[config]\n{config}\n"
+        );
+        Folder::of(name, "tests/guests", guest, &manifest, cases)
+    }
+
+    fn of(name: &str, workspace: &str, component: &str, manifest: &str, cases: &str) -> Folder {
         let folder = std::env::temp_dir().join(format!("jackfield-cases-{}-{name}", std::process::id()));
-        let wasm = built(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins"), "ivr");
+        let wasm = built(Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(workspace), component);
         fs::create_dir_all(folder.join("cases")).unwrap();
-        fs::write(folder.join("plugin.toml"), MANIFEST.replace("\"bob\"", "\"0698765432\"")).unwrap();
-        fs::copy(&wasm, folder.join("ivr.wasm"))
-            .unwrap_or_else(|error| panic!("{}: {error}; run `make plugins`", wasm.display()));
+        fs::write(folder.join("plugin.toml"), manifest).unwrap();
+        fs::copy(&wasm, folder.join("ivr.wasm")).unwrap_or_else(|error| {
+            panic!("{}: {error}; run `make plugins` and build tests/guests", wasm.display())
+        });
         fs::write(folder.join("cases/menu.case"), cases).unwrap();
         Folder(folder)
     }
@@ -55,9 +70,14 @@ impl Drop for Folder {
 
 #[track_caller]
 fn assert_pass(name: &str, cases: &str) {
-    for ran in Folder::with(name, cases).run() {
-        let story: String = ran.story.iter().map(|event| format!("\n{event}")).collect();
-        assert_eq!(ran.failure, None, "{}:{story}", ran.title);
+    assert_all(&Folder::with(name, cases).run());
+}
+
+#[track_caller]
+fn assert_all(ran: &[Ran]) {
+    for Ran { title, failure, story, .. } in ran {
+        let story: String = story.iter().map(|event| format!("\n{event}")).collect();
+        assert_eq!(*failure, None, "{title}:{story}");
     }
 }
 
@@ -83,10 +103,7 @@ fn the_cases_of_the_example_pass() {
     }
     let suites = case::find(&[school], None).unwrap_or_else(|errors| panic!("{}", errors.join("\n")));
     assert_eq!(suites.iter().map(Suite::plugin).collect::<Vec<_>>(), ["campaign", "menu", "message"]);
-    for ran in suites.iter().flat_map(|suite| suite.run("")) {
-        let story: String = ran.story.iter().map(|event| format!("\n{event}")).collect();
-        assert_eq!(ran.failure, None, "{}:{}: {}:{story}", ran.file.display(), ran.place, ran.title);
-    }
+    suites.iter().for_each(|suite| assert_all(&suite.run("")));
 }
 
 #[test]
@@ -227,4 +244,58 @@ fn what_no_step_shows_is_found_too() {
     let twice =
         Folder::with("twice-101", "user: alice 101, zoe 101\ncase: a\ncaller: waits 1 s\n").mistakes();
     assert_eq!(twice, ["1:1: error: 101 is the number of alice already; take another number"]);
+}
+
+#[test]
+fn recordings_values_the_log_and_the_hour_can_be_asked_for() {
+    let record = "case: a message\nvalue: ended is 41\n\
+         caller: hears \"Le verbe.\", says \"Mon message.\", hangs up\n\
+         then: records \"Mon message\", value ended is 42, value other is not set, logs \"it ended\"\n";
+    assert_all(&Folder::guest("verbs", "record", "verb = \"record\"", record).run());
+    let tell = "web: \"https://weather.example/\" answers \"Pluie.\"\n\
+         case: rain in summer\ntime: 2026-07-14 16:05\ncaller: hears \"Il est 18 heures. 200 Pluie.\"\n\
+         case: sun in winter\ntime: 2026-01-14 16:05 Europe/Paris\nweb: \"https://weather.example/paris\" answers 203 \"Soleil.\"\n\
+         caller: hears \"Il est 16 heures. 203 Soleil.\"\n\
+         case: nobody knows\nweb: \"https://weather.example/\" does not answer\ncaller: hears \"nobody answers\"\n";
+    assert_all(&Folder::guest("verbs", "tell", "verb = \"tell\"", tell).run());
+}
+
+#[test]
+fn tones_keys_and_files_are_heard() {
+    let keys = "case: keys\ncaller: hears keys 0123456789ABCD*#, hears next key 0\n";
+    assert_all(&Folder::guest("verbs", "keys", "verb = \"send-digits\"", keys).run());
+    let tone =
+        "case: a tone\ncaller: hears a tone of 440 Hz, hangs up\ncase: any tone\ncaller: hears a tone\n";
+    assert_all(&Folder::guest("verbs", "tone", "verb = \"play\"", tone).run());
+    let cases = "settings: menus.main.prompts = [{ file = \"jingle.wav\" }, \"Un ?\"]\n\
+         case: a part\ncaller: hears jingle.wav, presses 7, hears next \"Non.\"\n\
+         case: all of it\ncaller: hears exactly jingle.wav, hears next \"Un\"\n";
+    let folder = Folder::with("jingle", cases);
+    fs::create_dir(folder.0.join("prompts")).unwrap();
+    fs::write(folder.0.join("prompts/jingle.wav"), jingle()).unwrap();
+    assert_all(&folder.run());
+}
+
+/// A second of a chord that fades, as a WAV file: no tone, and no voice.
+fn jingle() -> Vec<u8> {
+    let wave = |n: u32, hz: f64| (std::f64::consts::TAU * hz * f64::from(n) / 8000.0).sin();
+    let chord = |n: u32| wave(n, 261.6) + wave(n, 329.6) + wave(n, 392.0);
+    let sample = |n: u32| (chord(n) * 8000.0 * (1.0 - f64::from(n) / 8000.0)) as i16;
+    let samples: Vec<u8> = (0..8000).flat_map(|n| sample(n).to_le_bytes()).collect();
+    let mut wav = voice::wav("");
+    wav.truncate(44);
+    wav[4..8].copy_from_slice(&(36 + samples.len() as u32).to_le_bytes());
+    wav[40..44].copy_from_slice(&(samples.len() as u32).to_le_bytes());
+    [wav, samples].concat()
+}
+
+#[test]
+fn a_plugin_that_traps_fails_its_case_unless_that_is_meant() {
+    let cases = "case: unexpected\nroute: 666 plugin misfit fallback alice\nuser: alice 101\ncaller: calls 666; then: rings alice\n\
+         case: expected\nroute: 666 plugin misfit fallback alice\nuser: alice 101\ncaller: calls 666\n\
+         then: rings alice, reports \"trapped\"\n";
+    let ran = Folder::guest("misfit", "trap", "fault = \"trap\"", cases).run();
+    let reason = &ran[0].failure.as_ref().unwrap().reason;
+    assert!(reason.contains("misfit") && reason.contains("then: reports"), "{reason}");
+    assert_all(&ran[1..]);
 }

@@ -8,9 +8,9 @@ use std::{
     time::Instant,
 };
 
-use jackfield_sim::case::{self, Event, Ran, Suite};
+use jackfield_sim::case::{self, Coverage, Entry, Event, Ran, Suite};
 
-use crate::daemon::Failure;
+use crate::{config, daemon::Failure};
 
 /// Lines of a story that are shown; the last ones.
 const MAX_STORY: usize = 200;
@@ -53,11 +53,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     for suite in &suites {
         let ran = suite.run(filter);
         failed += ran.iter().filter(|ran| ran.failure.is_some()).count();
-        write!(
-            out,
-            "{}",
-            Report { plugin: suite.plugin(), ran: &ran, verbose: arguments.verbose, paint }.text()
-        )?;
+        let report = Report { plugin: suite.plugin(), ran: &ran, verbose: arguments.verbose, paint };
+        write!(out, "{}", report.text())?;
+        if filter.is_empty() {
+            write!(out, "{}", covered(&suite.coverage(&ran)))?;
+        }
     }
     let took = began.elapsed().as_secs_f64();
     writeln!(out, "cases: {} passed, {failed} failed, in {took:.2} s", count - failed)?;
@@ -78,6 +78,27 @@ fn list(suites: &[Suite], filter: &str, out: &mut impl io::Write) -> Result<(), 
         writeln!(out, "{}:{}: {title}", file.display(), place.line)?;
     }
     Ok(())
+}
+
+/// How much of the settings the cases have used, and where the rest stands.
+fn covered(coverage: &Coverage) -> String {
+    let mut text = String::new();
+    let manifest = std::fs::read_to_string(&coverage.manifest).unwrap_or_default();
+    for (entries, verb, what) in [(&coverage.texts, "heard", "texts"), (&coverage.keys, "pressed", "keys")] {
+        let unused: Vec<&Entry> = entries.iter().filter(|entry| !entry.used).collect();
+        if !entries.is_empty() {
+            let used = entries.len() - unused.len();
+            let _ = writeln!(text, "  {used} of {} {what} of its settings were {verb}", entries.len());
+        }
+        for Entry { path, text: what, .. } in unused {
+            let keys: Vec<&str> = std::iter::once("config").chain(path.iter().map(String::as_str)).collect();
+            let place = config::locate(&manifest, &keys).map(|at| format!(":{}:{}", at.line, at.column));
+            let (file, place) = (coverage.manifest.display(), place.unwrap_or_default());
+            let what = if what.is_empty() { String::new() } else { format!(" \"{what}\"") };
+            let _ = writeln!(text, "    {file}{place}: never {verb}: {}{what}", path.join("."));
+        }
+    }
+    text
 }
 
 /// Colours, where somebody sees them.

@@ -7,6 +7,7 @@ mod addresses;
 mod bad_input;
 mod calls;
 mod campaign;
+mod cases;
 mod certificates;
 mod codecs;
 mod crowd;

@@ -10,6 +10,8 @@
 //! The format, with every word of it, is described in `docs/testing.md`; it is the one that
 //! `jackfield test` runs. [`find`] reads the files, [`Suite::run`] runs their cases.
 
+mod coverage;
+mod expect;
 mod grammar;
 mod listen;
 mod mistake;
@@ -21,6 +23,7 @@ mod story;
 mod suite;
 mod token;
 
+pub use coverage::{Coverage, Entry};
 pub use mistake::{Mistake, Place};
 pub use story::Event;
 pub use suite::{Failure, Ran, Suite, find};

@@ -15,6 +15,7 @@ use std::{
 use jackfield_switch::Level;
 
 use super::{
+    coverage::{Coverage, Seen},
     mistake::Place,
     parse::parse,
     script::{Case, Given, Script},
@@ -34,6 +35,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A plugin and its case files.
 pub struct Suite {
+    folder: PathBuf,
     tested: Named,
     scripts: Vec<Script>,
     /// Other plugins that cases bring along.
@@ -55,6 +57,7 @@ pub struct Ran {
     pub failure: Option<Failure>,
     /// What happened.
     pub story: Vec<Event>,
+    seen: Seen,
 }
 
 /// The step that did not happen.
@@ -151,7 +154,8 @@ impl Suite {
     /// The plugin of a folder, and these case files for it.
     pub fn read(folder: &Path, files: &[PathBuf]) -> Result<Suite, Vec<String>> {
         let tested = Plugin::folder(folder).map(Named::new).map_err(|error| vec![error.to_string()])?;
-        let mut suite = Suite { tested, scripts: Vec::new(), others: BTreeMap::new() };
+        let folder = folder.to_owned();
+        let mut suite = Suite { folder, tested, scripts: Vec::new(), others: BTreeMap::new() };
         let mut errors = Vec::new();
         for file in files {
             if let Err(mistakes) = suite.add(file) {
@@ -213,6 +217,12 @@ impl Suite {
         ran.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect()
     }
 
+    /// What of the plugin's settings these cases have used.
+    pub fn coverage(&self, ran: &[Ran]) -> Coverage {
+        let seen: Vec<&Seen> = ran.iter().map(|ran| &ran.seen).collect();
+        Coverage::of(self.tested.plugin.manifest(), self.folder.join("plugin.toml"), &seen)
+    }
+
     fn chosen<'a>(&'a self, filter: &'a str) -> impl Iterator<Item = (&'a Script, &'a Case)> {
         let cases =
             self.scripts.iter().flat_map(|script| script.cases.iter().map(move |case| (script, case)));
@@ -220,18 +230,23 @@ impl Suite {
     }
 
     fn run_case(&self, script: &Script, case: &Case) -> Ran {
-        let (length, failure, story) = match Stage::open(&self.tested, &self.others, script, case) {
+        let (length, failure, story, seen) = match Stage::open(&self.tested, &self.others, script, case) {
             Err(reason) => {
                 let step = format!("case: {}", case.title);
-                (Duration::ZERO, Some(Failure { place: case.place, step, reason }), Vec::new())
+                (
+                    Duration::ZERO,
+                    Some(Failure { place: case.place, step, reason }),
+                    Vec::new(),
+                    Seen::default(),
+                )
             }
             Ok(mut stage) => {
                 let failure = stage.act(case).err();
-                (stage.world.now().saturating_sub(stage.began), failure, stage.story())
+                (stage.world.now().saturating_sub(stage.began), failure, stage.story(), Seen::of(&stage))
             }
         };
         let (file, title) = (script.path.clone(), case.title.clone());
-        Ran { file, place: case.place, title, length, failure, story }
+        Ran { file, place: case.place, title, length, failure, story, seen }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jackfield_sdk::{Call, DialEnd, Error, Result, bus, events, info, kv, time};
+use jackfield_sdk::{Call, DialEnd, Error, Result, bus, events, http, info, kv, time};
 use serde::Deserialize;
 
 const LONG: Duration = Duration::from_secs(60);
@@ -29,6 +29,7 @@ enum Verb {
     Sleep,
     Events,
     Ask,
+    Tell,
 }
 
 #[jackfield_sdk::app]
@@ -76,8 +77,22 @@ fn stay(call: &Call, verb: Verb) -> Result<()> {
             Ok(())
         }
         Verb::Events => until_hung_up(),
+        Verb::Tell => {
+            tell(call)?;
+            until_hung_up()
+        }
         Verb::Ask => bus::ask(&bus::Address::Plugin("fickle".into()), "silence", b"", LONG).map(drop),
     }
+}
+
+/// The hour in Paris, and what the weather says.
+fn tell(call: &Call) -> Result<()> {
+    let hour = time::local(time::now(), "Europe/Paris").map_or(99, |paris| paris.hour);
+    let weather = match http::Request::get("https://weather.example/paris").send() {
+        Ok(answer) => format!("{} {}", answer.status, String::from_utf8_lossy(&answer.body)),
+        Err(error) => error.to_string(),
+    };
+    call.say(format!("Il est {hour} heures. {weather}"))
 }
 
 fn until_hung_up() -> Result<()> {
