@@ -29,3 +29,4 @@ mod soak;
 mod torture;
 mod transfer;
 mod weather;
+mod workers;

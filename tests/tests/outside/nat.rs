@@ -1,6 +1,12 @@
 //! Phones behind NATs call each other with nothing configured, and who sprays their media ports wins nothing.
 
-use std::{fs, path::PathBuf, process::Command, time::Duration};
+use std::{
+    fs,
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    process::Command,
+    time::Duration,
+};
 
 use jackfield_tests::{
     Exchange, Site,
@@ -49,16 +55,27 @@ impl Capture {
     }
 }
 
-/// The RTP streams of a link: from, to, and packets that are missing.
-pub fn streams(table: &str) -> Vec<(String, String, String)> {
+/// RTP of one SSRC from one port to another.
+#[derive(Debug)]
+pub struct Stream {
+    pub from: SocketAddr,
+    pub to: SocketAddr,
+    /// Percent of its packets that are missing.
+    pub lost: String,
+}
+
+/// The RTP streams of a link.
+pub fn streams(table: &str) -> Vec<Stream> {
     table
         .lines()
         .filter(|line| line.contains("0x"))
         .map(|line| {
             let columns: Vec<&str> = line.split_whitespace().collect();
             let ssrc = columns.iter().position(|column| column.starts_with("0x")).unwrap();
+            let address =
+                |at: usize| SocketAddr::new(columns[at].parse().unwrap(), columns[at + 1].parse().unwrap());
             let lost = line.split_once('%').and_then(|(before, _)| before.rsplit_once('(')).unwrap().1;
-            (columns[ssrc - 4].to_owned(), columns[ssrc - 2].to_owned(), lost.trim().to_owned())
+            Stream { from: address(ssrc - 4), to: address(ssrc - 2), lost: lost.trim().to_owned() }
         })
         .collect()
 }
@@ -89,8 +106,9 @@ fn two_phones_behind_two_nats_call_each_other_with_nothing_configured() {
         let table = capture.read(&["-q", "--enable-heuristic", "rtp_udp", "-z", "rtp,streams"]);
         let streams = streams(&table);
         assert_eq!(streams.len(), 4, "two calls, both ways:\n{table}");
-        assert!(streams.iter().all(|(.., lost)| lost == "0.0"), "{table}");
-        let to_exchange = streams.iter().filter(|(_, to, _)| to == netns::PUBLIC).count();
+        assert!(streams.iter().all(|stream| stream.lost == "0.0"), "{table}");
+        let public: IpAddr = netns::PUBLIC.parse().unwrap();
+        let to_exchange = streams.iter().filter(|stream| stream.to.ip() == public).count();
         assert_eq!(to_exchange, 2, "{table}");
     }
 }

@@ -34,6 +34,12 @@ pub(crate) enum Action {
     },
     AskForOffer(usize),
     Inquire(usize, u8),
+    /// To a number, or to the other end of another line.
+    Transfer {
+        line: usize,
+        other: Option<usize>,
+        number: usize,
+    },
     /// From now on the ACKs of a line come so many milliseconds late.
     LateAck(usize, u32),
     Speak(usize, Option<char>),
@@ -58,7 +64,7 @@ pub(crate) enum Action {
 /// How often each action comes, and how it is made.
 type Maker = fn(&mut StdRng) -> Action;
 
-const MAKERS: [(u32, Maker); 24] = [
+const MAKERS: [(u32, Maker); 25] = [
     (12, |rng| Action::Dial { phone: any(rng), number: any(rng), offer: rng.random_range(0..8) }),
     (10, |rng| Action::Ring(any(rng))),
     (5, |rng| Action::Early(any(rng))),
@@ -75,6 +81,11 @@ const MAKERS: [(u32, Maker); 24] = [
     }),
     (2, |rng| Action::AskForOffer(any(rng))),
     (3, |rng| Action::Inquire(any(rng), rng.random_range(0..3))),
+    (12, |rng| Action::Transfer {
+        line: any(rng),
+        other: rng.random::<bool>().then(|| any(rng)),
+        number: any(rng),
+    }),
     (2, |rng| Action::LateAck(any(rng), [300, 2_000, 20_000, 40_000][rng.random_range(0..4)])),
     (6, |rng| {
         let key = "0123456789*#".chars().nth(rng.random_range(0..24));

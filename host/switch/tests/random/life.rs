@@ -83,7 +83,8 @@ pub(crate) struct Life {
 
 impl Life {
     fn new(case: &Case, is_traced: bool) -> Life {
-        let mut world = World::with_sockets(5, |settings| {
+        // Every leg begins on a media worker of its own, so that legs move when they are joined.
+        let mut world = World::with_sockets(1, |settings| {
             settings.max_calls = 8;
             settings.peers = vec![provider()];
             settings.plugins.insert("menu".to_owned(), launching(2, 3));
@@ -94,7 +95,7 @@ impl Life {
                 route("0*", RouteTo::Sip("sip:{rest}@198.51.100.15".to_owned())),
             ];
         });
-        (1..=3).for_each(|worker| world.lend(worker, 5));
+        (1..16).for_each(|worker| world.lend(worker, 1));
         world.cut_the_wire();
         let guests = Guests::new(&mut world);
         let mut phones = Phones::new(world.now);
@@ -247,6 +248,9 @@ impl Life {
             Action::AskForOffer(line) => phones.ask_for_offer(line),
             Action::Inquire(line, what) => {
                 phones.inquire(line, ["INFO", "OPTIONS", "UPDATE"][usize::from(what)]);
+            }
+            Action::Transfer { line, other, number } => {
+                phones.refer(line, other, NUMBERS[number % NUMBERS.len()]);
             }
             Action::LateAck(line, ms) => {
                 if let Some(line) = phones.pick(line, |line| line.is_caller && line.stage == Stage::Calling) {

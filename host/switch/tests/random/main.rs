@@ -84,6 +84,7 @@ fn play_all(seeds: impl Iterator<Item = u64>, enough: usize) -> Count {
 fn thousands_of_steps_break_no_rule() {
     let total = play_all(1.., 12_000);
     assert!(total.comparisons > 50_000 && total.records > 500, "too little happens: {total:?}");
+    assert!(total.moves > 100, "too few legs move: {total:?}");
 }
 
 #[test]

@@ -200,6 +200,24 @@ impl Phones {
         }
     }
 
+    /// REFER to a number, or to whoever is on the other end of another line of the phone.
+    pub(crate) fn refer(&mut self, number: usize, other: Option<usize>, target: &str) {
+        let Some(line) = self.up(number).filter(|line| self.is_at_rest(*line)) else { return };
+        let (phone, call_id) = (self.lines[line].phone, self.lines[line].call_id.clone());
+        let second = other.and_then(|other| {
+            self.pick(other, |second| {
+                second.phone == phone && second.stage != Stage::Over && second.call_id != call_id
+            })
+        });
+        let refer_to = match second.map(|second| &self.lines[second]) {
+            Some(Line { call_id, local_tag, remote_tag: Some(theirs), .. }) => format!(
+                "<sip:whoever@{EXCHANGE}?Replaces={call_id}%3Bto-tag%3D{theirs}%3Bfrom-tag%3D{local_tag}>"
+            ),
+            _ => format!("<sip:{}@{EXCHANGE}>", target.replace('#', "%23")),
+        };
+        self.ask(line, "REFER", Purpose::Other, None, &[("Refer-To", refer_to)]);
+    }
+
     /// Every user hangs up, and nobody rings any more.
     pub(crate) fn all_hang_up(&mut self) {
         for line in 0..self.lines.len() {
