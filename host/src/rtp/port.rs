@@ -24,7 +24,7 @@ struct Announced {
     local: Option<IpAddr>,
 }
 
-/// A bound pair of sockets. They are polled while a leg uses them.
+/// A bound pair of sockets, for RTP and RTCP. They are polled while a leg uses them.
 pub(super) struct Port {
     pub(super) id: PortId,
     pub(super) number: u16,
@@ -49,12 +49,16 @@ impl Port {
         (PortId(token.0 as u32), token.0 & CONTROL != 0)
     }
 
-    pub(super) fn poll_by(&mut self, registry: &Registry) {
+    /// Those of its sockets.
+    fn tokens(&self) -> [Token; 2] {
         let token = self.id.0 as usize;
-        let polled = self
-            .socket
-            .register(registry, Token(token))
-            .and_then(|()| self.control.register(registry, Token(token | CONTROL)));
+        [Token(token), Token(token | CONTROL)]
+    }
+
+    pub(super) fn poll_by(&mut self, registry: &Registry) {
+        let [token, control] = self.tokens();
+        let polled =
+            self.socket.register(registry, token).and_then(|()| self.control.register(registry, control));
         if let Err(error) = polled {
             error!(%error, port = self.number, "a media socket could not be polled");
         }
@@ -68,13 +72,27 @@ impl Port {
         }
     }
 
-    /// The peer may move, and the latch opens: takes packets from any source again, until one is latched.
-    pub(super) fn announce(&mut self, params: &Params) {
+    /// The peer may move, and the latch opens: takes packets from any source again, until one is latched. The port is
+    /// polled.
+    pub(super) fn announce(&mut self, params: &Params, registry: &Registry) {
         let Params { remote, peer, local, .. } = *params;
         let announced = Announced { remote, peer, local };
-        if self.announced != Some(announced) {
-            self.announced = Some(announced);
-            self.open(local);
+        if self.announced == Some(announced) {
+            return;
+        }
+        self.announced = Some(announced);
+        self.open(local);
+        let hosts = [remote.map(|remote| remote.ip()), peer, local];
+        if hosts.into_iter().flatten().any(|host| host.to_canonical().is_ipv6()) {
+            self.open_v6(registry);
+        }
+    }
+
+    fn open_v6(&mut self, registry: &Registry) {
+        let [token, control] = self.tokens();
+        let opened = self.socket.open_v6(registry, token);
+        if let Err(error) = opened.and_then(|()| self.control.open_v6(registry, control)) {
+            error!(%error, port = self.number, "a media socket could not be opened for IPv6");
         }
     }
 
@@ -84,11 +102,13 @@ impl Port {
         self.control.forget_received(MAX_LATE);
     }
 
-    /// No leg uses it any more.
+    /// No leg uses it any more, and nobody polls it.
     pub(super) fn release(&mut self) {
         self.used = false;
         self.announced = None;
         self.open(None);
+        self.socket.close_v6();
+        self.control.close_v6();
     }
 
     /// Takes packets from any source again, and speaks from `local`.

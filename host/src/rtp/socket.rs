@@ -1,4 +1,4 @@
-//! A media socket: both address families in one, where the host has both.
+//! A media socket: a port in the families that its leg speaks.
 
 use std::{
     io,
@@ -6,19 +6,19 @@ use std::{
 };
 
 use mio::{Interest, Registry, Token, net::UdpSocket};
+use rustix::io::Errno;
 use socket2::{Domain, Protocol, Type};
 
 use crate::net::udp;
 
-/// A port from which nothing comes (RFC 863).
-const DISCARD: u16 = 9;
-
-/// A bound socket. Addresses go in and out in their own family: that the kernel writes IPv4 as `::ffff:a.b.c.d`
-/// on a socket of both stays here.
+/// A bound port. Each family has a socket of its own: on one of both, the kernel looks up the route of every packet
+/// of IPv4, a tenth of the price of a relayed one. Bound to `::`, it is open for IPv4, and for IPv6 while a leg wants
+/// it.
 #[derive(Debug)]
 pub(super) struct Socket {
-    inner: UdpSocket,
-    is_dual: bool,
+    v4: Option<UdpSocket>,
+    v6: Option<UdpSocket>,
+    port: u16,
     /// Bound to all addresses of the host.
     is_wildcard: bool,
     /// The address of ours that the peer knows, if we know it.
@@ -28,31 +28,22 @@ pub(super) struct Socket {
 }
 
 impl Socket {
-    /// Binds the address; `::` also takes IPv4, and is `0.0.0.0` on a host without IPv6.
+    /// Binds the address; `::` is both families.
     pub(super) fn bind(address: SocketAddr) -> io::Result<Socket> {
-        if address.ip() == Ipv6Addr::UNSPECIFIED {
-            match Socket::bind_dual(address) {
-                Err(error) if has_no_ipv6(&error) => {}
-                bound => return bound,
+        let (v4, v6) = match address {
+            SocketAddr::V4(_) => (Some(UdpSocket::bind(address)?), None),
+            SocketAddr::V6(v6) if v6.ip().is_unspecified() => {
+                // Nobody else may have it when it is wanted.
+                match bind_v6(address) {
+                    Err(error) if has_no_ipv6(&error) => {}
+                    bound => drop(bound?),
+                }
+                (Some(UdpSocket::bind((Ipv4Addr::UNSPECIFIED, v6.port()).into())?), None)
             }
-        }
-        let address = match address {
-            SocketAddr::V6(v6) if v6.ip().is_unspecified() => (Ipv4Addr::UNSPECIFIED, v6.port()).into(),
-            address => address,
+            SocketAddr::V6(_) => (None, Some(bind_v6(address)?)),
         };
-        Ok(Socket::new(UdpSocket::bind(address)?, false, address.ip().is_unspecified()))
-    }
-
-    fn bind_dual(address: SocketAddr) -> io::Result<Socket> {
-        let socket = socket2::Socket::new(Domain::IPV6, Type::DGRAM, Some(Protocol::UDP))?;
-        socket.set_only_v6(false)?;
-        socket.set_nonblocking(true)?;
-        socket.bind(&address.into())?;
-        Ok(Socket::new(UdpSocket::from_std(socket.into()), true, true))
-    }
-
-    fn new(inner: UdpSocket, is_dual: bool, is_wildcard: bool) -> Socket {
-        Socket { inner, is_dual, is_wildcard, local: None, connected: None }
+        let is_wildcard = address.ip().is_unspecified();
+        Ok(Socket { v4, v6, port: address.port(), is_wildcard, local: None, connected: None })
     }
 
     /// Speaks from this address of the host from now on, or from whichever the kernel chooses. A connected socket is to
@@ -61,20 +52,45 @@ impl Socket {
         self.local = local.filter(|_| self.is_wildcard);
     }
 
+    /// Opens a port that is polled for IPv6, too.
+    pub(super) fn open_v6(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        if self.v6.is_none() && self.is_wildcard {
+            let mut socket = bind_v6(SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), self.port))?;
+            registry.register(&mut socket, token, Interest::READABLE)?;
+            self.v6 = Some(socket);
+        }
+        Ok(())
+    }
+
+    /// Closes what [`open_v6`](Self::open_v6) opened.
+    pub(super) fn close_v6(&mut self) {
+        if self.v4.is_some() {
+            self.v6 = None;
+        }
+    }
+
     /// A datagram and where it came from; `WouldBlock` when there is none. Also of a connected socket the source
     /// is asked for: what was in its queue before it was connected is from anybody.
     pub(super) fn receive(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-        let (length, source) = self.inner.recv_from(buffer)?;
-        Ok((length, SocketAddr::new(source.ip().to_canonical(), source.port())))
+        // Where IPv6 is open, it is what comes.
+        let mut none = Err(io::ErrorKind::WouldBlock.into());
+        for socket in [&self.v6, &self.v4].into_iter().flatten() {
+            match socket.recv_from(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => none = Err(error),
+                received => return received,
+            }
+        }
+        none
     }
 
     pub(super) fn send(&self, to: SocketAddr, packet: &[u8]) -> io::Result<usize> {
+        let socket = self.of_family(to)?;
         if self.connected == Some(to) {
-            return self.inner.send(packet);
+            return socket.send(packet);
         }
         match self.source(to) {
-            Some(source) => udp::send_from(&self.inner, self.own_host(source), self.own(to), packet),
-            None => self.inner.send_to(packet, self.own(to)),
+            Some(source) => udp::send_from(socket, source, to, packet),
+            None => socket.send_to(packet, to),
         }
     }
 
@@ -85,14 +101,15 @@ impl Socket {
         self.local.filter(|local| local.is_ipv4() == to.is_ipv4()).filter(reaches)
     }
 
-    /// Takes packets from this source only: the kernel drops the others for us, and need not look up the route. It
-    /// chooses an address of ours, too, and lets us hear at no other one; where that is not the one that the peer knows,
-    /// the socket stays as it is.
+    /// Takes packets of that family from this source only: the kernel drops the others for us, and need not look up the
+    /// route. It chooses an address of ours, too, and lets us hear at no other one; where that is not the one that the
+    /// peer knows, the socket stays as it is.
     pub(super) fn connect(&mut self, source: SocketAddr) -> io::Result<()> {
-        self.inner.connect(self.own(source))?;
+        let socket = self.of_family(source)?;
+        socket.connect(source)?;
+        let chosen = socket.local_addr()?.ip();
         self.connected = Some(source);
-        let Some(wanted) = self.source(source) else { return Ok(()) };
-        match self.inner.local_addr()?.ip().to_canonical() == wanted {
+        match self.source(source).is_none_or(|wanted| wanted == chosen) {
             true => Ok(()),
             false => self.release(),
         }
@@ -101,13 +118,7 @@ impl Socket {
     /// Takes packets from any source again.
     pub(super) fn release(&mut self) -> io::Result<()> {
         let Some(source) = self.connected.take() else { return Ok(()) };
-        rustix::net::connect_unspec(&self.inner)?;
-        if self.is_dual && source.is_ipv4() {
-            // Linux leaves a socket of both families that was connected to IPv4 deaf to IPv6 until it was connected
-            // to that, too.
-            self.inner.connect((Ipv6Addr::LOCALHOST, DISCARD).into())?;
-            rustix::net::connect_unspec(&self.inner)?;
-        }
+        rustix::net::connect_unspec(self.of_family(source)?)?;
         Ok(())
     }
 
@@ -115,7 +126,7 @@ impl Socket {
     pub(super) fn forget_received(&self, limit: usize) {
         let mut buffer = [0; 1];
         for _ in 0..limit {
-            match self.inner.recv(&mut buffer) {
+            match self.receive(&mut buffer) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Ok(_) | Err(_) => {}
             }
@@ -123,32 +134,30 @@ impl Socket {
     }
 
     pub(super) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
-        registry.register(&mut self.inner, token, Interest::READABLE)
+        let mut sockets = [&mut self.v4, &mut self.v6].into_iter().flatten();
+        sockets.try_for_each(|socket| registry.register(socket, token, Interest::READABLE))
     }
 
     pub(super) fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
-        registry.deregister(&mut self.inner)
+        let mut sockets = [&mut self.v4, &mut self.v6].into_iter().flatten();
+        sockets.try_for_each(|socket| registry.deregister(socket))
     }
 
-    /// An address as this socket writes it.
-    fn own(&self, address: SocketAddr) -> SocketAddr {
-        match address {
-            SocketAddr::V4(v4) => SocketAddr::new(self.own_host(v4.ip().to_owned().into()), v4.port()),
-            SocketAddr::V6(_) => address,
-        }
-    }
-
-    /// As [`own`](Self::own), without a port.
-    fn own_host(&self, host: IpAddr) -> IpAddr {
-        match host {
-            IpAddr::V4(v4) if self.is_dual => v4.to_ipv6_mapped().into(),
-            host => host,
-        }
+    fn of_family(&self, address: SocketAddr) -> io::Result<&UdpSocket> {
+        let socket = if address.is_ipv4() { &self.v4 } else { &self.v6 };
+        socket.as_ref().ok_or_else(|| Errno::AFNOSUPPORT.into())
     }
 }
 
+fn bind_v6(address: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = socket2::Socket::new(Domain::IPV6, Type::DGRAM, Some(Protocol::UDP))?;
+    socket.set_only_v6(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    Ok(UdpSocket::from_std(socket.into()))
+}
+
 fn has_no_ipv6(error: &io::Error) -> bool {
-    use rustix::io::Errno;
     let errno = error.raw_os_error().map(Errno::from_raw_os_error);
     matches!(
         errno,
@@ -190,11 +199,13 @@ mod tests {
     /// As the ports of `[media]` are, it is one that was asked for: the kernel takes back what it chose itself.
     fn both_families() -> (Socket, u16) {
         let port = UdpSocket::bind("[::]:0").unwrap().local_addr().unwrap().port();
-        (Socket::bind(SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), port)).unwrap(), port)
+        let mut socket = Socket::bind(SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), port)).unwrap();
+        socket.open_v6(mio::Poll::new().unwrap().registry(), Token(1)).unwrap();
+        (socket, port)
     }
 
     #[test]
-    fn one_socket_speaks_both_families_and_names_each_as_it_is() {
+    fn a_port_speaks_both_families() {
         let (mut socket, port) = both_families();
         // Either one after the other.
         for host in ["127.0.0.1", "::1", "127.0.0.1", "127.0.0.1", "::1", "::1"] {
@@ -223,24 +234,20 @@ mod tests {
         let address = phone.local_addr().unwrap();
         // The kernel's own choice is 127.0.0.1.
         for known in ["127.0.0.2", "127.0.0.1"] {
-            let (mut dual, port) = both_families();
-            let single_port = UdpSocket::bind("0.0.0.0:0").unwrap().local_addr().unwrap().port();
-            let mut single = Socket::bind((Ipv4Addr::UNSPECIFIED, single_port).into()).unwrap();
-            for (socket, port) in [(&mut dual, port), (&mut single, single_port)] {
-                socket.speak_from(known.parse().ok());
-                for connected in [false, true] {
-                    if connected {
-                        socket.connect(address).unwrap();
-                    }
-                    socket.send(address, b"two").unwrap();
-                    let mut buffer = [0; 100];
-                    let (_, from) = phone.recv_from(&mut buffer).unwrap();
-                    assert_eq!(from, phone_sees(known, port));
-                    phone.send_to(b"one", from).unwrap();
-                    assert_eq!(received(socket), (b"one".to_vec(), address));
+            let (mut socket, port) = both_families();
+            socket.speak_from(known.parse().ok());
+            for connected in [false, true] {
+                if connected {
+                    socket.connect(address).unwrap();
                 }
-                assert_eq!(socket.connected.is_some(), known == "127.0.0.1", "the kernel chooses the same");
+                socket.send(address, b"two").unwrap();
+                let mut buffer = [0; 100];
+                let (_, from) = phone.recv_from(&mut buffer).unwrap();
+                assert_eq!(from, phone_sees(known, port));
+                phone.send_to(b"one", from).unwrap();
+                assert_eq!(received(&socket), (b"one".to_vec(), address));
             }
+            assert_eq!(socket.connected.is_some(), known == "127.0.0.1", "the kernel chooses the same");
         }
     }
 
@@ -257,9 +264,21 @@ mod tests {
     }
 
     #[test]
+    fn ipv6_is_open_while_a_leg_wants_it_and_a_port_that_somebody_has_there_is_not_bound() {
+        let (mut socket, port) = both_families();
+        socket.close_v6();
+        let phone = "[::1]:9".parse().unwrap();
+        assert!(socket.send(phone, b"two").is_err());
+        drop(socket);
+        let _somebody = UdpSocket::bind(("::", port)).unwrap();
+        let taken = Socket::bind(SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), port)).unwrap_err();
+        assert_eq!(taken.kind(), io::ErrorKind::AddrInUse);
+    }
+
+    #[test]
     fn what_waited_when_the_socket_was_connected_is_not_taken_for_its_peers() {
         let mut socket = Socket::bind("127.0.0.1:0".parse().unwrap()).unwrap();
-        let local = socket.inner.local_addr().unwrap();
+        let local = socket.v4.as_ref().unwrap().local_addr().unwrap();
         let [peer, stranger] = [(); 2].map(|()| UdpSocket::bind("127.0.0.1:0").unwrap());
         stranger.send_to(b"early", local).unwrap();
         socket.connect(peer.local_addr().unwrap()).unwrap();

@@ -239,9 +239,9 @@ impl Worker {
     }
 
     fn announced(&mut self, leg: LegId, params: &Params) {
-        if let Some(port) = self.port_of(leg) {
-            port.announce(params);
-        }
+        let Some(id) = self.legs.get(&leg) else { return };
+        let port = self.ports.get_mut(id.0 as usize).and_then(Option::as_mut);
+        port.into_iter().for_each(|port| port.announce(params, self.poll.registry()));
     }
 
     fn latch(&mut self, leg: LegId, source: SocketAddr) {
@@ -316,8 +316,8 @@ impl Worker {
         self.legs.remove(&leg);
         let port = self.ports.get_mut(id.0 as usize).and_then(Option::as_mut);
         let Some(port) = port.filter(|port| port.used) else { return };
-        port.release();
         port.leave(self.poll.registry());
+        port.release();
         self.ready += 1;
     }
 
