@@ -118,7 +118,7 @@ impl Exchange {
             Output::PluginReply { instance, token, reply } => {
                 self.house.host.replies.deliver(instance, token, reply);
             }
-            Output::Transmit { .. } => {}
+            Output::Transmit { .. } | Output::Underway(_) | Output::Trace(_) => {}
             other => panic!("a parked call does not ask for {other:?}"),
         }
     }
