@@ -258,7 +258,9 @@ impl Line {
     }
 
     fn receive(&self, bytes: &[u8]) {
-        if bytes.iter().all(u8::is_ascii_whitespace) {
+        // RTCP of another call: our port may be the one above that of another phone's RTP.
+        let is_rtcp = bytes.first().is_some_and(|first| first >> 6 == 2);
+        if is_rtcp || bytes.iter().all(u8::is_ascii_whitespace) {
             return;
         }
         let message = SipMessage::try_from(bytes)
