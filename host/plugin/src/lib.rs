@@ -41,4 +41,4 @@ pub use services::{
     Answer, Contact, Host, HttpRequest, HttpResponse, LocalTime, Origin, Replies, Services, Speech,
     Switchboard,
 };
-pub use version::{Finding, Info, Source, SpeechAudio, Version, Voice};
+pub use version::{Finding, Info, SERIES, Source, SpeechAudio, Version, Voice};
