@@ -7,6 +7,7 @@
 //! - [`rtp`]: media workers, one thread each.
 //! - [`plugins`]: folders on disk, the watcher, the compiled cache, speech.
 //! - [`shard`]: turns the switch's crank.
+//! - [`import`]: other exchanges' files, made into a folder of ours.
 //! - [`records`]: what became of the calls, as CSV.
 //! - [`control`] and [`cli`]: the operator's door.
 //! - [`daemon`]: start and drain; [`reload`]: follows the files in between.
@@ -18,6 +19,7 @@ pub mod cli;
 pub mod config;
 pub mod control;
 pub mod daemon;
+pub mod import;
 pub mod net;
 pub mod outlet;
 pub mod plugins;

@@ -2,6 +2,7 @@
 
 pub mod campaign;
 mod events;
+pub mod import;
 mod output;
 mod plugin;
 mod records;
@@ -54,6 +55,9 @@ enum Command {
     /// Call the contacts of a list, and see what became of it.
     #[command(subcommand)]
     Campaign(campaign::Command),
+    /// Make a folder for this exchange of the files of another one.
+    #[command(subcommand)]
+    Import(import::Command),
     /// The calls of the running exchange.
     Calls,
     /// The records of calls as CSV, the oldest of them first.
@@ -123,6 +127,7 @@ async fn run_command(arguments: Arguments) -> Result<(), Failure> {
         Command::Test(arguments) => test::run(&arguments),
         Command::User(command) => users::run(command, config).await,
         Command::Campaign(command) => campaign::run(command, config).await,
+        Command::Import(command) => import::run(command).await,
         Command::Calls => calls(config).await,
         Command::Records(arguments) => records::run(arguments, config).await,
         Command::Events(arguments) => events::run(arguments, config).await,

@@ -93,10 +93,20 @@ pub async fn ensure_passwords(config: &Config, store: &Store) -> Result<Vec<(Str
     let known = store.digests().await?;
     let new = config.users.keys().filter(|name| !known.contains_key(*name));
     let made = new.map(|name| Ok((name.clone(), generate()?))).collect::<Result<Vec<_>, Failure>>()?;
-    let digest = |(name, password): &(String, String)| Digests::of(name, &config.exchange.realm, password);
-    let digests: Vec<_> = made.iter().map(|user| (&*user.0, digest(user))).collect();
-    store.set_digests(&digests).await?;
+    let passwords: Vec<(&str, &String)> = made.iter().map(|(name, password)| (&**name, password)).collect();
+    keep(config, store, &passwords).await?;
     Ok(made)
+}
+
+/// Stores the digests of passwords, by user.
+pub(super) async fn keep<P: AsRef<str>>(
+    config: &Config,
+    store: &Store,
+    passwords: &[(&str, P)],
+) -> Result<(), Failure> {
+    let digest = |name: &str, password: &P| Digests::of(name, &config.exchange.realm, password.as_ref());
+    let digests: Vec<_> = passwords.iter().map(|(name, password)| (*name, digest(name, password))).collect();
+    Ok(store.set_digests(&digests).await?)
 }
 
 /// The patterns of the routes that name a user.
@@ -165,14 +175,14 @@ async fn import(config: &Config, store: &Store, file: &Path) -> Result<(), Failu
     let text = std::fs::read_to_string(&config.file)?;
     let text = text_with(config, &text, users.iter().map(|(_, new)| new))
         .map_err(|error| first_fault(config, &text, file, &users).unwrap_or(error))?;
-    let mut digests = Vec::with_capacity(users.len());
+    let mut passwords = Vec::with_capacity(users.len());
     let mut generated = Vec::new();
     for (_, new) in &users {
         let (password, is_new) = new.password()?;
-        digests.push((&*new.name, Digests::of(&new.name, &config.exchange.realm, &password)));
-        generated.extend(is_new.then_some((&new.name, password)));
+        generated.extend(is_new.then_some((&new.name, password.clone())));
+        passwords.push((&*new.name, password));
     }
-    store.set_digests(&digests).await?;
+    keep(config, store, &passwords).await?;
     edit::write(&config.file, &text)?;
     for (name, password) in generated {
         println!("{name},{password}");

@@ -32,7 +32,8 @@ use std::{
 
 pub(crate) use self::{
     check::{is_name, is_number},
-    problem::suggest,
+    media::read_clip,
+    problem::{did_you_mean, suggest},
 };
 pub use self::{
     diff::{Changes, diff},
