@@ -82,14 +82,36 @@ impl Site {
         site
     }
 
+    /// What `jackfield import asterisk` makes of `tests/asterisk/NAME`, on the loopback interface, and what it
+    /// said. Nobody has another password than it gave them.
+    #[track_caller]
+    pub fn imported(name: &str) -> (Site, String) {
+        let site = Site::empty(IpAddr::V4(Ipv4Addr::LOCALHOST), "imported/jackfield.toml");
+        let repository = files::repository();
+        let from = repository.join("tests/asterisk").join(name).display().to_string();
+        let plugins = repository.join("plugins").display().to_string();
+        let said = site
+            .jackfield(&["import", "asterisk", &from, "--to", "imported", "--plugins", &plugins])
+            .expect_good();
+        let (udp, tcp, tls) = (site.udp(), site.tcp(), site.tls());
+        let media = site.ports.media();
+        site.edit(|document| {
+            document["listen"]["udp"] = value(udp.to_string());
+            document["listen"]["tcp"] = value(tcp.to_string());
+            document["listen"]["tls"] = value(tls.to_string());
+            document["media"]["ports"] = value(media);
+        });
+        (site, said)
+    }
+
     fn empty(host: IpAddr, config: &str) -> Site {
         let folder = tempfile::Builder::new().prefix("jackfield-").tempdir().expect("a temporary folder");
         let config = folder.path().join(config);
         Site { folder, config, ports: Ports::take(), host }
     }
 
-    /// The known passwords.
-    fn import_users(&self) {
+    /// Gives [`USERS`] the known passwords.
+    pub fn import_users(&self) {
         let rows = USERS.map(|(name, number)| format!("{name},{number},,{}\n", password(name)));
         let csv = self.write("users.csv", format!("name,number,display,password\n{}", rows.concat()));
         self.jackfield(&["user", "import", &csv.display().to_string()]).expect_good();

@@ -15,6 +15,7 @@ mod dialogs;
 mod encryption;
 mod faults;
 mod guests;
+mod import;
 mod ipv6;
 mod life;
 mod load;

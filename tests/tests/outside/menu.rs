@@ -23,7 +23,7 @@ pub const PROMPTS: [&str; 4] = [
     "Pour joindre Bob, taper 2.",
     "Pour joindre Malcom, taper 3.",
 ];
-const INVALID: &str = "Entrée invalide";
+pub const INVALID: &str = "Entrée invalide";
 const LIMIT: Duration = Duration::from_secs(10);
 
 /// The number whose route leads to that plugin.
@@ -165,7 +165,7 @@ fn silence_replays_the_prompts_after_10_s_and_the_last_attempt_ends_politely() {
 /// Waits until as much was heard as the sentences are long, and the menu is silent. What they
 /// are is judged when the call is over: that takes time in which the menu would go on.
 #[track_caller]
-fn await_length(call: &Call, sentences: &[&str]) {
+pub fn await_length(call: &Call, sentences: &[&str]) {
     let all: usize = sentences.iter().map(|text| render(text, "fr").len()).sum();
     let limit = Duration::from_secs_f32(seconds(all)) + Duration::from_secs(20);
     await_within(limit, "the prompts", || {
