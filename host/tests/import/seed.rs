@@ -215,6 +215,7 @@ fn an_office_keeps_its_numbers_its_menu_and_its_way_out() {
     let routes = fs::read_to_string(office.path("jackfield.toml")).unwrap();
     assert!(routes.contains("\"0*\" = { sip = \"sip:{rest}@sip.provider.example:5060\" }"), "{routes}");
     assert!(routes.contains("\"200\" = { users = [\"alice\", \"bob\"], ring = \"15s\" }"), "{routes}");
+    assert!(routes.contains("\"300\" = { plugin = \"menu\" }"), "{routes}");
     assert!(!routes.contains("secret"), "{routes}");
     let passwords: Vec<_> = office.plan.users.values().filter_map(|user| user.password.as_deref()).collect();
     assert_eq!(passwords, ["secret-of-alice", "secret-of-bob", "secret-of-malcom"]);

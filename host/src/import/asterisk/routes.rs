@@ -134,7 +134,8 @@ impl<'a> Routes<'a> {
                     let text = format!("`{name}` is answered before it rings, to go on when nobody answers");
                     walk.report.changed(place, text);
                 }
-                self.lead_to_app(walk, &entrance, &format!("{context}-{name}"), action);
+                let name = walk.menu_name(&action).map_or(format!("{context}-{name}"), str::to_owned);
+                self.lead_to_app(walk, &entrance, &name, action);
             }
         }
     }

@@ -239,6 +239,11 @@ impl<'a> Reader<'a> {
                         self.plan.peers.entry(name.clone()).or_default().push(network);
                         let text = format!("calls from {address}, as those of the peer `{name}`");
                         self.report.carried(&entry.place, text);
+                        let text = format!(
+                            "whoever calls from {address} needs no password and may dial every number here, those \
+                             that lead outside too: in Asterisk only those of its context"
+                        );
+                        self.report.changed(&entry.place, text);
                     }
                     Err(_) => {
                         let text = format!("`{address}` is no address; name it in [peers.{name}] addresses");

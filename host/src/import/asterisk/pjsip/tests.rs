@@ -53,6 +53,7 @@ fn a_provider_is_a_trunk_and_a_peer() {
     assert_eq!(phones.trunks["provider"].host.as_deref(), Some("sip.example:5080"));
     assert_eq!(plan.peers["provider"], ["192.0.2.0/24".parse().unwrap()]);
     assert_eq!(notes.iter().filter(|note| note.contains("not carried")).count(), 3, "{notes:#?}");
+    assert!(notes.iter().any(|note| note.starts_with("p:11: changed: whoever calls from")), "{notes:#?}");
 }
 
 #[test]

@@ -238,6 +238,11 @@ impl Walk<'_> {
         }
     }
 
+    /// The name of a menu, if that leads to one at once.
+    pub fn menu_name(&self, action: &Action) -> Option<&str> {
+        self.drafts.get(menu_of(action)?).map(|draft| draft.name.as_str())
+    }
+
     /// The settings of a plugin whose calls begin with that; None: they would only end.
     pub fn flow(&self, name: &str, start: &Action) -> Option<Flow> {
         // A menu has something to be heard.
