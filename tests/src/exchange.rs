@@ -69,15 +69,8 @@ impl Site {
         let site = Site::empty(IpAddr::V4(Ipv4Addr::LOCALHOST), &file);
         files::copy_folder(&format!("examples/{name}"), site.folder());
         files::copy_folder("plugins", site.folder());
-        let (udp, tcp, tls) = (site.udp(), site.tcp(), site.tls());
-        let media = site.ports.media();
-        site.edit(|document| {
-            document["listen"]["udp"] = value(udp.to_string());
-            document["listen"]["tcp"] = value(tcp.to_string());
-            document["listen"]["tls"] = value(tls.to_string());
-            document["media"]["ports"] = value(media);
-            edit(document);
-        });
+        site.take_ports();
+        site.edit(edit);
         site.import_users();
         site
     }
@@ -93,15 +86,20 @@ impl Site {
         let said = site
             .jackfield(&["import", "asterisk", &from, "--to", "imported", "--plugins", &plugins])
             .expect_good();
-        let (udp, tcp, tls) = (site.udp(), site.tcp(), site.tls());
-        let media = site.ports.media();
-        site.edit(|document| {
+        site.take_ports();
+        (site, said)
+    }
+
+    /// Puts the ports of this test into the file.
+    fn take_ports(&self) {
+        let (udp, tcp, tls) = (self.udp(), self.tcp(), self.tls());
+        let media = self.ports.media();
+        self.edit(|document| {
             document["listen"]["udp"] = value(udp.to_string());
             document["listen"]["tcp"] = value(tcp.to_string());
             document["listen"]["tls"] = value(tls.to_string());
             document["media"]["ports"] = value(media);
         });
-        (site, said)
     }
 
     fn empty(host: IpAddr, config: &str) -> Site {

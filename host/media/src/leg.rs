@@ -7,11 +7,10 @@ use std::{net::SocketAddr, ops::Deref, time::Duration};
 use crate::{
     Codec, Digits, Event, LegId, OpusFormat, Params, PlayEnd, PlayId, PortId, RecordEnd, RecordId,
     RemoteStats, Rtcp, Source, Stats, Time,
-    codec::Mouth,
+    codec::{Halver, Mouth},
     dtmf::{Detector, InBand, Keypad, Payload},
     latch::{Announced, Latch, Verdict},
     listener::Listener,
-    mixer::Voice,
     output::{Output, Report},
     prompt::Player,
     quality::{self, Line},
@@ -41,8 +40,8 @@ pub(crate) struct Leg {
     /// What its peer says is coded anew for the leg that it is bridged to.
     pub(crate) coded: bool,
     pub(crate) mouth: Mouth,
-    /// Its part in a mix.
-    pub(crate) voice: Option<Box<Voice>>,
+    /// It is in a mix: brings the sound of it to the rate of a narrow-band leg.
+    pub(crate) mixed: Option<Box<Halver>>,
     /// For all who listen to the peer; none when nobody does.
     listener: Option<Box<Listener>>,
     /// The peer said something in the last 20 ms.
@@ -111,7 +110,7 @@ impl Leg {
             walked: false,
             coded: false,
             mouth: Mouth::default(),
-            voice: None,
+            mixed: None,
             listener: None,
             speaks: false,
             params: None,
@@ -254,7 +253,7 @@ impl Leg {
         self.coded
             || self.recorder.is_some()
             || self.tape.is_some()
-            || self.voice.is_some()
+            || self.mixed.is_some()
             || self.has_tones()
     }
 
@@ -317,6 +316,16 @@ impl Leg {
         if self.recorder.as_ref().is_some_and(|recorder| recorder.finish.contains(digit)) {
             self.end_record(RecordEnd::Digit(digit), output);
         }
+    }
+
+    /// What it agreed to.
+    pub(crate) fn codec(&self) -> Option<Codec> {
+        self.params.as_ref().map(|params| params.codec)
+    }
+
+    /// What it agreed to reaches beyond 4 kHz.
+    pub(crate) fn is_wide(&self) -> bool {
+        self.params.as_ref().is_some_and(|params| params.codec.is_wide())
     }
 
     /// Where we send, when we may.

@@ -81,7 +81,7 @@ impl Listener {
         let length = codec.rate() as usize / 50;
         let mut speaks = !self.waiting.is_empty();
         while self.waiting.len() < length {
-            let ahead = self.waiting.len() as u32 * (codec.clock() / 8000) * 8000 / codec.rate();
+            let ahead = self.waiting.len() as u32 * codec.clock() / codec.rate();
             let mut sound = [0; MAX_SAMPLES];
             let (came, behind) = match self.jitter.pull(now, ahead) {
                 Pulled::Audio(payload) => (self.decoder.decode(payload, &mut sound), None),

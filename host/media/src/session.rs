@@ -399,12 +399,12 @@ impl Session {
             && let Some((leg, _)) = self.walk(now, leg)
         {
             leg.cut();
-            leg.voice = Some(Box::default());
+            leg.mixed = Some(Box::default());
         }
     }
 
     fn unmix(&mut self, key: usize) {
-        self.legs[key].voice = None;
+        self.legs[key].mixed = None;
         self.mixes.iter_mut().for_each(|mix| mix.remove(key));
         self.mixes.retain(|mix| !mix.is_empty());
     }

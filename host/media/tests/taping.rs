@@ -106,14 +106,9 @@ fn jitter_and_loss_leave_no_gap_in_a_recording() {
     world.open(1, params(1));
     tape(&mut world, 1, false);
     let alice = Phone::new(1, &params(1));
-    // 30 ms of jitter and 2 % loss, a minute long.
-    let mut arrivals: Vec<(u64, u16)> = (0..3000_u16)
-        .filter(|n| u32::from(*n) * 7919 % 50 != 7)
-        .map(|n| (u64::from(n) * 20 + u64::from(n) * u64::from(n) % 31, n))
-        .collect();
-    arrivals.sort_unstable();
+    // A minute.
     let begin = world.now;
-    for (at, n) in arrivals {
+    for (at, n) in arrivals(3000) {
         world.advance((begin + ms(at)).saturating_sub(world.now));
         let mut phone = Phone { sequence: n, timestamp: u32::from(n) * 160, ..alice.clone() };
         world.send(&mut phone, 0, false, &[CODE; 160]);

@@ -16,6 +16,7 @@ use futures_channel::oneshot;
 use futures_util::future::BoxFuture;
 use jackfield_media::Clip;
 use jackfield_switch::{Command, Error, HangupInfo, InstanceId, Level, Reply, Token};
+use jiff::{Timestamp, tz::TimeZone};
 
 /// Given to every instance.
 #[derive(Clone)]
@@ -120,6 +121,22 @@ pub struct LocalTime {
     pub second: u8,
     /// 1 is Monday.
     pub weekday: u8,
+}
+
+impl LocalTime {
+    /// The date of a Unix time in milliseconds. `None` where no calendar reaches.
+    pub fn at(unix: u64, zone: &TimeZone) -> Option<LocalTime> {
+        let time = zone.to_datetime(Timestamp::from_millisecond(i64::try_from(unix).ok()?).ok()?);
+        Some(LocalTime {
+            year: i32::from(time.year()),
+            month: time.month() as u8,
+            day: time.day() as u8,
+            hour: time.hour() as u8,
+            minute: time.minute() as u8,
+            second: time.second() as u8,
+            weekday: time.weekday().to_monday_one_offset() as u8,
+        })
+    }
 }
 
 /// What a guest wants fetched.
@@ -229,5 +246,22 @@ impl Drop for Verb {
             self.host.replies.waiting().remove(&(self.instance, self.token));
             self.host.switch.abandon(self.instance, self.token);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_has_its_date_in_each_zone() {
+        let date = |at: u64, zone: &str| {
+            let LocalTime { year, month, day, hour, minute, second, weekday } =
+                LocalTime::at(at * 1000, &TimeZone::get(zone).unwrap()).unwrap();
+            (year, month, day, hour, minute, second, weekday)
+        };
+        assert_eq!(date(0, "UTC"), (1970, 1, 1, 0, 0, 0, 4));
+        assert_eq!(date(1_709_210_096, "UTC"), (2024, 2, 29, 12, 34, 56, 4));
+        assert_eq!(date(1_767_225_599, "Europe/Paris"), (2026, 1, 1, 0, 59, 59, 4));
     }
 }

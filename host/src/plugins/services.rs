@@ -111,17 +111,7 @@ impl Services for DaemonServices {
     }
 
     fn local(&self, at: u64, zone: &str) -> Option<LocalTime> {
-        let zone = TimeZone::get(zone).ok()?;
-        let time = zone.to_datetime(Timestamp::from_millisecond(i64::try_from(at).ok()?).ok()?);
-        Some(LocalTime {
-            year: i32::from(time.year()),
-            month: time.month() as u8,
-            day: time.day() as u8,
-            hour: time.hour() as u8,
-            minute: time.minute() as u8,
-            second: time.second() as u8,
-            weekday: time.weekday().to_monday_one_offset() as u8,
-        })
+        LocalTime::at(at, &TimeZone::get(zone).ok()?)
     }
 
     fn random(&self) -> u64 {

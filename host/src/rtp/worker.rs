@@ -258,7 +258,8 @@ impl Worker {
         if !self.outbox.is_empty() {
             return Some(Order::Give(leg, to));
         }
-        // A leg that has been closed meanwhile does not come.
+        // A leg that has been closed meanwhile does not come. One that is open has its port here: both come and go
+        // together.
         let moved = self.session.take(leg)?;
         self.legs.remove(&leg);
         let mut port = self.ports.get_mut(moved.port().0 as usize)?.take()?;

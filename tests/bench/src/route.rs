@@ -3,17 +3,13 @@
 //! The switch reads the INVITE of a trunk, finds the route and the user, who has no phone, refuses the call, writes its
 //! record and takes the ACK.
 
-use std::{
-    net::SocketAddr,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use jackfield_media::{Command, Event, Lease, PortId, Stats, WorkerId};
-use jackfield_sip::{Digests, Flow, FlowId, Message, Name, Offered, Timers, Transport};
+use jackfield_media::{Command, Event, PortId, Stats};
+use jackfield_sip::{Digests, Flow, Message, Name, Offered};
 use jackfield_switch::{
-    Dtmf, Input, Options, Output, Pattern, Route, RouteTo, Settings, SrtpPolicy, Switch, User, Users,
+    Dtmf, Input, Output, Pattern, Route, RouteTo, Settings, SrtpPolicy, Switch, User, Users,
 };
 
 use crate::{report::Figure, whole};
@@ -21,6 +17,7 @@ use crate::{report::Figure, whole};
 const FEW: usize = 3;
 const MANY: usize = 10_000;
 const CALLS: usize = 500;
+const PORTS: u32 = 20;
 const SERIES: usize = 9;
 /// How much more a call may cost with many users.
 const TARGET: f64 = 1.2;
@@ -51,19 +48,7 @@ struct Exchange {
 
 impl Exchange {
     fn new(users: usize) -> Exchange {
-        let options = Options {
-            seed: [7; 32],
-            node: "j".to_owned(),
-            user_agent: "Jackfield".to_owned(),
-            started_unix: Duration::from_secs(1_795_000_000),
-            sip_timers: Timers::default(),
-        };
-        let mut switch = Switch::new(options, Arc::new(settings(users)));
-        let lease =
-            |port| Lease { worker: WorkerId(0), port: PortId(port), number: (10_000 + 2 * port) as u16 };
-        switch.handle(Duration::ZERO, Input::Leases((0..20).map(lease).collect()));
-        let address = |last: u8| SocketAddr::from(([192, 0, 2, last], 5060));
-        let flow = Flow { id: FlowId(1), transport: Transport::Udp, local: address(1), remote: address(2) };
+        let (switch, flow) = whole::switch(settings(users), PORTS);
         Exchange { switch, users, now: Duration::ZERO, calls: 0, flow }
     }
 

@@ -45,6 +45,24 @@ pub(crate) fn figures() -> Vec<Figure> {
     figures
 }
 
+/// A switch with so many media ports, and the way to the callers.
+pub(crate) fn switch(settings: Settings, ports: u32) -> (Switch, Flow) {
+    let options = Options {
+        seed: [7; 32],
+        node: "j".to_owned(),
+        user_agent: "Jackfield".to_owned(),
+        started_unix: Duration::from_secs(1_795_000_000),
+        sip_timers: Timers::default(),
+    };
+    let mut switch = Switch::new(options, Arc::new(settings));
+    let lease =
+        |port| Lease { worker: WorkerId(0), port: PortId(port), number: (FIRST_PORT + 2 * port) as u16 };
+    switch.handle(Duration::ZERO, Input::Leases((0..ports).map(lease).collect()));
+    let address = |last: u8| SocketAddr::from(([192, 0, 2, last], 5060));
+    let flow = Flow { id: FlowId(1), transport: Transport::Udp, local: address(1), remote: address(2) };
+    (switch, flow)
+}
+
 /// Switch, media and plugins, with callers who are known by their address.
 struct Exchange {
     house: House,
@@ -57,21 +75,9 @@ struct Exchange {
 
 impl Exchange {
     fn new(house: House, calls: u32) -> Exchange {
-        let options = Options {
-            seed: [7; 32],
-            node: "j".to_owned(),
-            user_agent: "Jackfield".to_owned(),
-            started_unix: Duration::from_secs(1_795_000_000),
-            sip_timers: Timers::default(),
-        };
-        let mut switch = Switch::new(options, Arc::new(settings(calls)));
-        let lease =
-            |port| Lease { worker: WorkerId(0), port: PortId(port), number: (FIRST_PORT + 2 * port) as u16 };
-        switch.handle(Duration::ZERO, Input::Leases((0..calls).map(lease).collect()));
+        let (switch, flow) = switch(settings(calls), calls);
         let media =
             Session::new(media::Settings { seed: 7, media_timeout: Duration::ZERO, max_legs: MAX_LEGS });
-        let address = |last: u8| SocketAddr::from(([192, 0, 2, last], 5060));
-        let flow = Flow { id: FlowId(1), transport: Transport::Udp, local: address(1), remote: address(2) };
         Exchange { house, switch, media, guests: Vec::new(), now: Duration::ZERO, flow }
     }
 

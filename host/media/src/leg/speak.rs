@@ -77,27 +77,18 @@ impl Leg {
         }
     }
 
-    /// What it agreed to.
-    pub(crate) fn codec(&self) -> Option<Codec> {
-        self.params.as_ref().map(|params| params.codec)
-    }
-
-    /// What it agreed to reaches beyond 4 kHz.
-    pub(crate) fn is_wide(&self) -> bool {
-        self.params.as_ref().is_some_and(|params| params.codec.is_wide())
-    }
-
     /// What the others of a mix or the other one of a bridge say: 20 ms, at the rate of the mix or of this leg. A prompt
     /// covers it.
     pub(crate) fn tell(&mut self, tick: u64, sound: &[i16], output: &mut Output) {
-        let narrow = sound.len() == tick::FRAME || self.is_wide();
         if self.is_playing() {
             return;
         }
-        match &mut self.voice {
-            Some(voice) if !narrow => {
-                let sound = voice.halve(sound);
-                self.send_sound(tick, &sound, output);
+        let fits = sound.len() == tick::FRAME || self.is_wide();
+        match &mut self.mixed {
+            Some(halver) if !fits => {
+                let mut narrow = [0; tick::FRAME];
+                halver.halve(sound, &mut narrow);
+                self.send_sound(tick, &narrow, output);
             }
             _ => self.send_sound(tick, sound, output),
         }

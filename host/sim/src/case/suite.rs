@@ -264,10 +264,9 @@ impl Stage<'_> {
             actor.phone.hang_up();
         }
         self.world.run_out(PATIENCE);
-        let errors = self.world.notices().into_iter().enumerate();
-        let unexpected = errors
-            .into_iter()
-            .find(|(place, notice)| notice.level == Level::Error && !self.reported.contains(place));
+        let mut notices = self.world.notices().into_iter().enumerate();
+        let unexpected =
+            notices.find(|(place, notice)| notice.level == Level::Error && !self.reported.contains(place));
         unexpected.map_or(Ok(()), |(_, notice)| {
             let reason = format!("{}; where that is meant, write `then: reports \"...\"`", notice.text);
             Err(Failure { place: case.place, step: format!("case: {}", case.title), reason })

@@ -13,7 +13,7 @@ use futures_util::{FutureExt, future::ready};
 use jackfield_media::Clip;
 use jackfield_plugin::{Answer, Contact, HttpRequest, HttpResponse, LocalTime, Origin, Services, Speech};
 use jackfield_switch::{Error, Level};
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::tz::TimeZone;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
 use crate::{clock::Clock, voice};
@@ -114,7 +114,7 @@ impl Services for Memory {
     }
 
     fn local(&self, at: u64, zone: &str) -> Option<LocalTime> {
-        civil(at, &TimeZone::get(zone).ok()?)
+        LocalTime::at(at, &TimeZone::get(zone).ok()?)
     }
 
     fn random(&self) -> u64 {
@@ -194,36 +194,5 @@ impl Services for Memory {
                 .or_insert_with_key(|text| Arc::new(Clip::from_samples(8000, &voice::speak(text))));
             Ok(clip.clone())
         })
-    }
-}
-
-/// The date of a Unix time in milliseconds.
-fn civil(at: u64, zone: &TimeZone) -> Option<LocalTime> {
-    let time = zone.to_datetime(Timestamp::from_millisecond(i64::try_from(at).ok()?).ok()?);
-    Some(LocalTime {
-        year: i32::from(time.year()),
-        month: time.month() as u8,
-        day: time.day() as u8,
-        hour: time.hour() as u8,
-        minute: time.minute() as u8,
-        second: time.second() as u8,
-        weekday: time.weekday().to_monday_one_offset() as u8,
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_moment_has_its_date_in_each_zone() {
-        let date = |at: u64, zone: &str| {
-            let LocalTime { year, month, day, hour, minute, second, weekday } =
-                civil(at * 1000, &TimeZone::get(zone).unwrap()).unwrap();
-            (year, month, day, hour, minute, second, weekday)
-        };
-        assert_eq!(date(0, "UTC"), (1970, 1, 1, 0, 0, 0, 4));
-        assert_eq!(date(1_709_210_096, "UTC"), (2024, 2, 29, 12, 34, 56, 4));
-        assert_eq!(date(1_767_225_599, "Europe/Paris"), (2026, 1, 1, 0, 59, 59, 4));
     }
 }

@@ -1,17 +1,20 @@
 //! Calling out: one leg whose INVITE forks to all phones of all callees; the first answer wins.
 
+mod branch;
+
 use std::time::Duration;
 
-use bytes::Bytes;
 use jackfield_media::{Lease, LegId, Source};
-use jackfield_sip::{Flow, Invite, Message, Name, SessionId, Srtp};
+use jackfield_sip::{Flow, Invite, Message, Name, SessionId};
+
+pub(crate) use branch::Dial;
+use branch::{Asking, Branch, BranchState, more_telling};
 
 use super::{
     CallKey,
     audio::{Audio, NoAgreement, SDP},
     bridge::Tie,
     callee::{Callee, target_of},
-    encryption::Attempts,
     leg::{Leg, Phase},
     ringing::{EarlyMedia, Fork},
 };
@@ -21,7 +24,7 @@ use crate::{
     io::{InstanceId, Level, Output, Token},
     settings::Dtmf,
     switch::Switch,
-    timer::{Deadline, TimerId},
+    timer::Deadline,
     trace::Happened,
     user::name_addr,
 };
@@ -61,126 +64,6 @@ pub(crate) enum Purpose {
     Transfer(LegId),
     /// Nobody any more.
     Cancelled,
-}
-
-/// A leg that is being called.
-#[derive(Debug)]
-pub(crate) struct Dial {
-    pub(crate) from: Option<LegId>,
-    pub(crate) purpose: Purpose,
-    branches: Vec<Branch>,
-    caller: (String, String),
-    headers: Vec<(Name, String)>,
-    /// The most telling failure so far.
-    failure: Option<HangupInfo>,
-    timer: TimerId,
-    /// The caller hears what the plugin chose, not the far end.
-    pub(super) own_ringback: bool,
-    pub(super) early: EarlyMedia,
-    /// Whose the description of the leg is that was sent last.
-    spoken_to: Option<SessionId>,
-    /// Some phone has said so.
-    pub(super) is_ringing: bool,
-    /// How often a phone has sent it elsewhere.
-    pub(super) redirections: u32,
-}
-
-/// One phone.
-#[derive(Debug)]
-struct Branch {
-    callee: Callee,
-    uri: String,
-    routes: Vec<String>,
-    state: BranchState,
-    /// From its first INVITE on.
-    asked: Option<Asking>,
-}
-
-/// How a phone is asked for SRTP.
-#[derive(Debug)]
-struct Asking {
-    flow: Flow,
-    srtp: Srtp,
-    next: Attempts,
-    /// Our description, whose versions count for this phone alone (RFC 3264 8).
-    sent: Option<Bytes>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum BranchState {
-    /// Its flow is known; the INVITE leaves in this turn.
-    Ready(Flow),
-    /// Waits for a flow.
-    Opening(Token),
-    Calling(SessionId),
-    Over,
-}
-
-impl Dial {
-    /// The sessions under way, which are the caller's to end; the branches are over.
-    pub(crate) fn take_sessions(&mut self) -> Vec<SessionId> {
-        let mut sessions = Vec::new();
-        for branch in &mut self.branches {
-            if let BranchState::Calling(session) = std::mem::replace(&mut branch.state, BranchState::Over) {
-                sessions.push(session);
-            }
-        }
-        sessions
-    }
-
-    /// The session under way, where there is one only.
-    pub(super) fn only_session(&self) -> Option<SessionId> {
-        let mut calling = self.branches.iter().filter_map(|branch| match branch.state {
-            BranchState::Calling(session) => Some(session),
-            _ => None,
-        });
-        calling.next().filter(|_| calling.next().is_none())
-    }
-
-    /// The description that the phone of a session has had last; `sent` is that of the one spoken to before.
-    pub(super) fn speak_to(&mut self, session: SessionId, sent: Option<Bytes>) -> Option<Bytes> {
-        let before = self.spoken_to.replace(session);
-        if before == Some(session) {
-            return sent;
-        }
-        if let Some(asked) = before.and_then(|before| self.asked_of(before)) {
-            asked.sent = sent;
-        }
-        self.asked_of(session).and_then(|asked| asked.sent.clone())
-    }
-
-    fn asked_of(&mut self, session: SessionId) -> Option<&mut Asking> {
-        let branch = self.find(BranchState::Calling(session))?;
-        self.branches[branch].asked.as_mut()
-    }
-
-    /// What the phone of a session was told of SRTP.
-    pub(super) fn srtp_of(&self, session: SessionId) -> Option<Srtp> {
-        let branch = &self.branches[self.find(BranchState::Calling(session))?];
-        branch.asked.as_ref().map(|asked| asked.srtp.clone())
-    }
-
-    fn fail(&mut self, index: usize, info: HangupInfo) {
-        self.branches[index].state = BranchState::Over;
-        self.failure = Some(more_telling(self.failure, info));
-    }
-
-    fn is_over(&self) -> bool {
-        self.branches.iter().all(|branch| branch.state == BranchState::Over)
-    }
-
-    pub(super) fn is_calling(&self, session: SessionId) -> bool {
-        self.find(BranchState::Calling(session)).is_some()
-    }
-
-    /// One phone is left.
-    pub(super) fn is_last(&self) -> bool {
-        self.branches.iter().filter(|branch| branch.state != BranchState::Over).count() == 1
-    }
-
-    fn find(&self, state: BranchState) -> Option<usize> {
-        self.branches.iter().position(|branch| branch.state == state)
-    }
 }
 
 impl Switch {
@@ -604,12 +487,5 @@ impl Switch {
     fn end_dial_verb(&mut self, leg: Option<LegId>, token: Token) {
         let Some(leg) = leg.and_then(|leg| self.legs.get_mut(&leg)) else { return };
         leg.verb.take_if(|verb| verb.token == token);
-    }
-}
-
-fn more_telling(known: Option<HangupInfo>, new: HangupInfo) -> HangupInfo {
-    match known {
-        Some(known) if known.weight() >= new.weight() => known,
-        _ => new,
     }
 }

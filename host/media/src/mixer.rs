@@ -1,10 +1,6 @@
 //! Three legs and more that hear each other: each the sum of the others, and nothing of itself.
 
-mod voice;
-
 use slab::Slab;
-
-pub(crate) use voice::Voice;
 
 use crate::{MixId, leg::Leg, output::Output, tick};
 
