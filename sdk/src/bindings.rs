@@ -5,20 +5,20 @@ wit_bindgen::generate!({
     inline: "
         package jackfield:sdk;
         world host {
-            import jackfield:plugin/types@0.0.1;
-            import jackfield:plugin/log@0.0.1;
-            import jackfield:plugin/config@0.0.1;
-            import jackfield:plugin/timers@0.0.1;
-            import jackfield:plugin/kv@0.0.1;
-            import jackfield:plugin/http@0.0.1;
-            import jackfield:plugin/random@0.0.1;
-            import jackfield:plugin/helper@0.0.1;
-            import jackfield:plugin/bus@0.0.1;
-            import jackfield:plugin/events@0.0.1;
-            import jackfield:plugin/call-control@0.0.1;
-            import jackfield:plugin/dialer@0.0.1;
-            import jackfield:plugin/contacts@0.0.1;
-            import jackfield:plugin/audio-out@0.0.1;
+            import jackfield:plugin/types@0.1.0;
+            import jackfield:plugin/log@0.1.0;
+            import jackfield:plugin/config@0.1.0;
+            import jackfield:plugin/timers@0.1.0;
+            import jackfield:plugin/kv@0.1.0;
+            import jackfield:plugin/http@0.1.0;
+            import jackfield:plugin/random@0.1.0;
+            import jackfield:plugin/helper@0.1.0;
+            import jackfield:plugin/bus@0.1.0;
+            import jackfield:plugin/events@0.1.0;
+            import jackfield:plugin/call-control@0.1.0;
+            import jackfield:plugin/dialer@0.1.0;
+            import jackfield:plugin/contacts@0.1.0;
+            import jackfield:plugin/audio-out@0.1.0;
         }
     ",
     world: "jackfield:sdk/host",
@@ -31,12 +31,12 @@ pub mod info {
         path: "../wit",
         inline: "
             package jackfield:sdk;
-            world info { export jackfield:plugin/plugin-info@0.0.1; }
+            world info { export jackfield:plugin/plugin-info@0.1.0; }
         ",
         world: "jackfield:sdk/info",
         pub_export_macro: true,
         with: {
-            "jackfield:plugin/types@0.0.1": crate::bindings::jackfield::plugin::types,
+            "jackfield:plugin/types@0.1.0": crate::bindings::jackfield::plugin::types,
         },
         generate_all,
     });
@@ -48,13 +48,13 @@ pub mod app {
         path: "../wit",
         inline: "
             package jackfield:sdk;
-            world app { export jackfield:plugin/app@0.0.1; }
+            world app { export jackfield:plugin/app@0.1.0; }
         ",
         world: "jackfield:sdk/app",
         pub_export_macro: true,
         with: {
-            "jackfield:plugin/types@0.0.1": crate::bindings::jackfield::plugin::types,
-            "jackfield:plugin/call-control@0.0.1": crate::bindings::jackfield::plugin::call_control,
+            "jackfield:plugin/types@0.1.0": crate::bindings::jackfield::plugin::types,
+            "jackfield:plugin/call-control@0.1.0": crate::bindings::jackfield::plugin::call_control,
         },
         generate_all,
     });
@@ -66,12 +66,12 @@ pub mod service {
         path: "../wit",
         inline: "
             package jackfield:sdk;
-            world service { export jackfield:plugin/service@0.0.1; }
+            world service { export jackfield:plugin/service@0.1.0; }
         ",
         world: "jackfield:sdk/service",
         pub_export_macro: true,
         with: {
-            "jackfield:plugin/types@0.0.1": crate::bindings::jackfield::plugin::types,
+            "jackfield:plugin/types@0.1.0": crate::bindings::jackfield::plugin::types,
         },
         generate_all,
     });
@@ -83,13 +83,13 @@ pub mod tts {
         path: "../wit",
         inline: "
             package jackfield:sdk;
-            world tts { export jackfield:plugin/tts@0.0.1; }
+            world tts { export jackfield:plugin/tts@0.1.0; }
         ",
         world: "jackfield:sdk/tts",
         pub_export_macro: true,
         with: {
-            "jackfield:plugin/types@0.0.1": crate::bindings::jackfield::plugin::types,
-            "jackfield:plugin/audio-out@0.0.1": crate::bindings::jackfield::plugin::audio_out,
+            "jackfield:plugin/types@0.1.0": crate::bindings::jackfield::plugin::types,
+            "jackfield:plugin/audio-out@0.1.0": crate::bindings::jackfield::plugin::audio_out,
         },
         generate_all,
     });

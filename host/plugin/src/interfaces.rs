@@ -2,7 +2,7 @@
 
 use crate::{component, error::LoadError};
 
-/// Full names with their versions, such as `jackfield:plugin/call-control@0.0.1`, sorted.
+/// Full names with their versions, such as `jackfield:plugin/call-control@0.1.0`, sorted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Interfaces {
     /// What the host must have.

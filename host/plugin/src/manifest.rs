@@ -235,7 +235,7 @@ fn suggestion(message: &str) -> String {
 mod tests {
     use super::*;
 
-    const HEADER: &str = "[plugin]\nname = \"ivr\"\nversion = \"1.4.0\"\nwit = \"0.0.1\"\ncomponent = \"ivr.wasm\"\nkind = [\"app\"]\n";
+    const HEADER: &str = "[plugin]\nname = \"ivr\"\nversion = \"1.4.0\"\nwit = \"0.1.0\"\ncomponent = \"ivr.wasm\"\nkind = [\"app\"]\n";
 
     fn parse(rest: &str) -> Result<Manifest, ManifestError> {
         Manifest::parse(&format!("{HEADER}{rest}"))

@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// The series of the contract that this host speaks.
-pub const SERIES: &str = "0.0.1";
+pub const SERIES: &str = "0.1.0";
 
 const PACKAGE: &str = "jackfield:plugin/";
 

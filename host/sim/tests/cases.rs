@@ -9,7 +9,7 @@ use jackfield_sim::{
     voice,
 };
 
-const MANIFEST: &str = "[plugin]\nname = \"menu\"\nversion = \"1.0.0\"\nwit = \"0.0.1\"\ncomponent = \"ivr.wasm\"\nkind = [\"app\"]\n\
+const MANIFEST: &str = "[plugin]\nname = \"menu\"\nversion = \"1.0.0\"\nwit = \"0.1.0\"\ncomponent = \"ivr.wasm\"\nkind = [\"app\"]\n\
      [capabilities]\ndial = [\"alice\", \"0698765432\"]\n[config.menus.main]\nprompts = \"Un ou deux ?\"\nresponse-timeout = \"5s\"\n\
      invalid = { say = \"Non.\", then = \"repeat\" }\nkeys.1 = { ring = \"alice\", for = \"10s\", no-answer = \"repeat\" }\n\
      keys.2 = { ring = \"0698765432\", for = \"10s\", no-answer = \"hangup\" }\n";
@@ -25,7 +25,7 @@ impl Folder {
     /// A guest of `tests/guests` with these settings.
     fn guest(guest: &str, name: &str, config: &str, cases: &str) -> Folder {
         let manifest = format!(
-            "[plugin]\nname = \"{guest}\"\nversion = \"1.0.0\"\nwit = \"0.0.1\"\ncomponent = \"ivr.wasm\"\nkind = [\"app\"]\n\
+            "[plugin]\nname = \"{guest}\"\nversion = \"1.0.0\"\nwit = \"0.1.0\"\ncomponent = \"ivr.wasm\"\nkind = [\"app\"]\n\
              [capabilities]\nrecord = true\nhttp = [\"https://weather.example\"]\n[config]\n{config}\n"
         );
         Folder::of(name, "tests/guests", guest, &manifest, cases)

@@ -250,7 +250,7 @@ fn a_bad_version_is_refused_with_its_reason_and_the_former_one_stays() {
     hear_prompts(&caller(&world));
 }
 
-const MANIFEST: &str = "[plugin]\nname = \"menu\"\nversion = \"1.0.0\"\nwit = \"0.0.1\"\ncomponent = \"ivr.wasm\"\nkind = [\"app\"]\n";
+const MANIFEST: &str = "[plugin]\nname = \"menu\"\nversion = \"1.0.0\"\nwit = \"0.1.0\"\ncomponent = \"ivr.wasm\"\nkind = [\"app\"]\n";
 
 #[test]
 fn a_menu_that_is_not_loaded_leaves_the_call_to_the_fallback() {

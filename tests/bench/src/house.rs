@@ -33,7 +33,7 @@ const MANIFEST: &str = r#"
     [plugin]
     name = "script"
     version = "0.1.0"
-    wit = "0.0.1"
+    wit = "0.1.0"
     component = "script.wasm"
     kind = ["app"]
 

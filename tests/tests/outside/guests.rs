@@ -31,7 +31,7 @@ pub fn add_guest(site: &Site, name: &str, rest: &str) {
 
 fn write_manifest(site: &Site, name: &str, version: &str, rest: &str) {
     let text = format!(
-        "[plugin]\nname = \"{name}\"\nversion = \"{version}\"\nwit = \"0.0.1\"\ncomponent = \"{name}.wasm\"\n\
+        "[plugin]\nname = \"{name}\"\nversion = \"{version}\"\nwit = \"0.1.0\"\ncomponent = \"{name}.wasm\"\n\
          kind = [\"app\"]\n\n{rest}"
     );
     let path = site.beside("guests").join(name).join("plugin.toml");

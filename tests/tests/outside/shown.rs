@@ -30,7 +30,7 @@ fn what_a_plugin_asks_for_is_shown_before_it_is_installed() {
     assert_says(
         &text,
         &[
-            "keypad 1.2.3: app, for jackfield:plugin 0.0.1",
+            "keypad 1.2.3: app, for jackfield:plugin 0.1.0",
             "dial 10X",
             "http https://crm.example/",
             "record",

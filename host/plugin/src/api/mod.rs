@@ -45,9 +45,9 @@ mod bindings {
         inline: "
             package jackfield:host;
             world everything {
-                include jackfield:plugin/call-app@0.0.1;
-                include jackfield:plugin/tts-provider@0.0.1;
-                include jackfield:plugin/background-service@0.0.1;
+                include jackfield:plugin/call-app@0.1.0;
+                include jackfield:plugin/tts-provider@0.1.0;
+                include jackfield:plugin/background-service@0.1.0;
             }
         ",
         imports: {

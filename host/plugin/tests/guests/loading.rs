@@ -62,7 +62,7 @@ fn a_module_without_its_wit_section_is_refused() {
 fn another_series_of_the_contract_is_refused_with_both_numbers() {
     let wasm = guest_of("0.2.0", "call-app", &format!("(func $handle (param $call i32) (result i32) {OK})"));
     let text = refusal(source("app", wasm));
-    assert!(text.contains("needs jackfield:plugin 0.2.0, and this daemon has 0.0.1"), "{text}");
+    assert!(text.contains("needs jackfield:plugin 0.2.0, and this daemon has 0.1.0"), "{text}");
 }
 
 #[test]
@@ -78,11 +78,11 @@ fn wasi_is_refused_for_now() {
 #[test]
 fn unknown_imports_are_named() {
     let wasm = wat::parse_str(
-        "(component (import \"jackfield:plugin/fax@0.0.1\" (instance (export \"send\" (func)))))",
+        "(component (import \"jackfield:plugin/fax@0.1.0\" (instance (export \"send\" (func)))))",
     )
     .unwrap();
     let text = refusal(source("app", wasm));
-    assert!(text.contains("jackfield:plugin/fax@0.0.1"), "{text}");
+    assert!(text.contains("jackfield:plugin/fax@0.1.0"), "{text}");
 }
 
 #[test]

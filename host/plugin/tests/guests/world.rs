@@ -32,7 +32,7 @@ pub(crate) const INSTANCE: InstanceId = InstanceId(2);
 /// `code` has the functions `$handle` (or those of the other worlds) and may use the imports of [`IMPORTS`].
 /// Memory: 0..1024 for results, from 1024 on for the guest's data.
 pub(crate) fn guest(world: &str, code: &str) -> Vec<u8> {
-    guest_of("0.0.1", world, code)
+    guest_of("0.1.0", world, code)
 }
 
 pub(crate) fn guest_of(series: &str, world: &str, code: &str) -> Vec<u8> {
@@ -91,7 +91,7 @@ fn contract(series: &str) -> String {
     let files = ["types", "call", "host", "worlds"];
     let texts = files.map(|file| {
         let path = format!("{}/../../wit/{file}.wit", env!("CARGO_MANIFEST_DIR"));
-        std::fs::read_to_string(path).unwrap().replace("package jackfield:plugin@0.0.1;", "")
+        std::fs::read_to_string(path).unwrap().replace("package jackfield:plugin@0.1.0;", "")
     });
     format!("package jackfield:plugin@{series};\n{}", texts.join("\n"))
 }
@@ -131,7 +131,7 @@ pub(crate) fn app(handle: &str) -> Vec<u8> {
 
 pub(crate) fn manifest(kind: &str, rest: &str) -> Manifest {
     let text = format!(
-        "[plugin]\nname = \"menu\"\nversion = \"1.4.0\"\nwit = \"0.0.1\"\ncomponent = \"menu.wasm\"\n\
+        "[plugin]\nname = \"menu\"\nversion = \"1.4.0\"\nwit = \"0.1.0\"\ncomponent = \"menu.wasm\"\n\
          kind = [\"{kind}\"]\n{rest}"
     );
     Manifest::parse(&text).unwrap_or_else(|error| panic!("{error}"))

@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn sentences_files_and_keys_are_entries_and_other_words_are_not() {
-        let manifest = "[plugin]\nname = \"m\"\nversion = \"1\"\nwit = \"0.0.1\"\ncomponent = \"m.wasm\"\nkind = [\"app\"]\n\
+        let manifest = "[plugin]\nname = \"m\"\nversion = \"1\"\nwit = \"0.1.0\"\ncomponent = \"m.wasm\"\nkind = [\"app\"]\n\
              [config.menus.a]\nprompts = [\"Un, deux ?\", { file = \"x.wav\" }]\ncaller-name = \"A B\"\non-timeout = \"repeat\"\n\
              keys.1 = { say = \"Au revoir.\" }\nkeys.2 = \"repeat\"\n";
         let manifest = Manifest::parse(manifest).unwrap();

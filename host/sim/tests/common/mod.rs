@@ -40,7 +40,7 @@ pub(crate) fn guest(name: &str, kind: &str) -> Plugin {
     let wasm = std::fs::read(&wasm)
         .unwrap_or_else(|error| panic!("{}: {error}; build it first: `make plugins`", wasm.display()));
     let manifest = format!(
-        "[plugin]\nname = \"{name}\"\nversion = \"1.0.0\"\nwit = \"0.0.1\"\ncomponent = \"{name}.wasm\"\n\
+        "[plugin]\nname = \"{name}\"\nversion = \"1.0.0\"\nwit = \"0.1.0\"\ncomponent = \"{name}.wasm\"\n\
          kind = [\"{kind}\"]\n[capabilities]\ndial = [\"*\"]\nrecord = true\nbus = [\"*\"]\n"
     );
     Plugin::new(&manifest, wasm).unwrap_or_else(|error| panic!("{error}"))
