@@ -9,11 +9,13 @@
 //! - [`shard`]: turns the switch's crank.
 //! - [`import`]: other exchanges' files, made into a folder of ours.
 //! - [`records`]: what became of the calls, as CSV.
+//! - [`author`]: new plugins, and how they are built.
 //! - [`control`] and [`cli`]: the operator's door.
 //! - [`daemon`]: start and drain; [`reload`]: follows the files in between.
 
 #![deny(unsafe_code)]
 
+pub mod author;
 pub mod campaign;
 pub mod cli;
 pub mod config;

@@ -34,7 +34,7 @@ pub use engine::{Engine, EngineOptions, TICK};
 pub use error::{EngineError, LoadError, ManifestError, Refused};
 pub use interfaces::Interfaces;
 pub use limits::{Limits, LimitsWish, Size, Span};
-pub use manifest::{Field, FieldType, Header, Kind, Manifest};
+pub use manifest::{Build, Field, FieldType, Header, Kind, Manifest};
 pub use plugins::{PluginState, PluginStatus, Plugins};
 pub use rights::{Capabilities, Grant, LaunchGrant, LaunchWish};
 pub use services::{

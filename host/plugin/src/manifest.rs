@@ -25,6 +25,8 @@ pub struct Manifest {
     /// What the settings must be, checked before the plugin checks them itself.
     #[serde(default)]
     pub config_schema: BTreeMap<String, Field>,
+    /// How its author builds it.
+    pub build: Option<Build>,
 }
 
 /// `[plugin]` of a manifest.
@@ -41,6 +43,19 @@ pub struct Header {
     pub component: String,
     /// Must be what the component exports.
     pub kind: Vec<Kind>,
+}
+
+/// `[build]` of a manifest, for `jackfield dev` and `jackfield test`. An exchange that runs the plugin does not
+/// look at it. Paths are relative to the plugin's folder.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Build {
+    /// A program and its arguments, run in the plugin's folder; none: Cargo.
+    pub command: Vec<String>,
+    /// Files and folders that the component is made of.
+    pub sources: Vec<String>,
+    /// What the command makes, to be copied to the component's place; none: it puts it there itself.
+    pub output: Option<String>,
 }
 
 /// What a plugin is: which interface it exports.
@@ -149,6 +164,10 @@ impl Manifest {
         }
         if !is_below(self.prompts()) {
             return wrong("prompts", "prompts are in a folder below that of plugin.toml", "");
+        }
+        let build = self.build.iter().flat_map(|build| &build.sources);
+        if build.into_iter().any(|source| !is_below(source)) {
+            return wrong("sources", "sources are files and folders below that of plugin.toml", "");
         }
         Ok(())
     }
@@ -276,6 +295,18 @@ mod tests {
         assert_eq!(error.line, 5, "{error}");
         let error = Manifest::parse(&HEADER.replace("\"ivr\"", "\"My Menu\"")).unwrap_err();
         assert_eq!(error.line, 2, "{error}");
+    }
+
+    #[test]
+    fn a_plugin_may_say_how_it_is_built() {
+        let manifest =
+            parse("[build]\ncommand = [\"make\"]\nsources = [\"src\", \"wit/app.wit\"]\n").unwrap();
+        let build = manifest.build.unwrap();
+        assert_eq!((build.command, build.output), (vec!["make".to_owned()], None));
+        assert_eq!(build.sources, ["src", "wit/app.wit"]);
+        assert_eq!(parse("").unwrap().build, None);
+        let error = parse("[build]\ncommand = [\"make\"]\nsources = [\"../src\"]\n").unwrap_err();
+        assert_eq!(error.line, 9, "{error}");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 pub mod campaign;
 mod events;
 pub mod import;
+mod new;
 mod output;
 mod plugin;
 mod records;
@@ -47,6 +48,8 @@ enum Command {
     /// Bring live what the files say now: the configuration and every plugin. Needed where
     /// `reload = "apply"`; otherwise it happens by itself.
     Apply,
+    /// Begin a plugin: a folder that builds, with a case that it passes.
+    New(new::Arguments),
     /// Run the cases of plugins: scripted callers in virtual time, without a phone and without a socket.
     Test(test::Arguments),
     /// Add, import, list and remove users.
@@ -107,9 +110,11 @@ impl From<RecordAction> for TapeAction {
 
 /// Does what the arguments say.
 pub fn run(arguments: Arguments) -> Result<(), Failure> {
-    // No runtime for it: that would open a pair of sockets.
-    if let Command::Test(arguments) = &arguments.command {
-        return test::run(arguments);
+    match &arguments.command {
+        // No runtime for it: that would open a pair of sockets.
+        Command::Test(arguments) => return test::run(arguments),
+        Command::New(arguments) => return new::run(arguments),
+        _ => {}
     }
     Runtime::new()?.block_on(run_command(arguments))
 }
@@ -125,6 +130,7 @@ async fn run_command(arguments: Arguments) -> Result<(), Failure> {
             Ok(())
         }
         Command::Test(arguments) => test::run(&arguments),
+        Command::New(arguments) => new::run(&arguments),
         Command::User(command) => users::run(command, config).await,
         Command::Campaign(command) => campaign::run(command, config).await,
         Command::Import(command) => import::run(command).await,
