@@ -9,7 +9,7 @@ use std::{
 use crate::{prompt::Clip, srtp::MasterKey};
 
 /// One leg of a call; given by the switch, unique in the process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct LegId(pub u64);
 
 /// A media worker (one thread, one [`Session`](crate::session::Session)).
@@ -137,7 +137,7 @@ pub struct Params {
 }
 
 /// A set of DTMF digits: `0`-`9`, `*`, `#`, `A`-`D`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Digits(u16);
 
 impl Digits {

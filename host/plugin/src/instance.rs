@@ -1,9 +1,9 @@
 //! One instance: its state, its run, and how it ended.
 
-use std::{future::Future, pin::pin, sync::Arc};
+use std::{borrow::Cow, future::Future, pin::pin, sync::Arc};
 
 use jackfield_media::LegId;
-use jackfield_switch::{CallInfo, Command, Error, InstanceEnd, InstanceId, Level, Value};
+use jackfield_switch::{CallInfo, Command, Error, InstanceEnd, InstanceId, Level, Reply, Value};
 use wasmtime::{
     PoolConcurrencyLimitError, Store, Trap, WasmBacktrace,
     component::{Instance, Resource, ResourceTable},
@@ -12,6 +12,7 @@ use wasmtime::{
 use crate::{
     api::{self, Call, Failure, Sink},
     error::Refused,
+    journal::{Asked, Ended, Got, Tape},
     meter::{Memory, Meter, OnFuel, Rate, Spent},
     rights::Rights,
     services::{Answer, Host, Origin, Services, Speech},
@@ -45,6 +46,9 @@ pub(crate) struct State {
     /// The call-ids of its legs; the first is of the call that it handles.
     pub(crate) legs: Vec<(LegId, Arc<str>)>,
     pub(crate) log: Rate,
+    pub(crate) tape: Tape,
+    /// In words, what the next verb lets be heard; empty while the tape is off.
+    pub(crate) said: Vec<String>,
     host_calls: Rate,
     meter: Arc<Meter>,
     version: Running,
@@ -94,12 +98,32 @@ impl State {
             )
             .into());
         };
-        let verb = self.host.ask(instance, command)?;
-        let reply = self.meter.wait(verb).await;
+        let reply = self.reply(instance, command).await;
         if let Ok(Value::Event(Some(jackfield_switch::Event::HungUp { leg, .. }))) = &reply {
             self.has_ended(*leg);
         }
         Ok(reply?)
+    }
+
+    async fn reply(&mut self, instance: InstanceId, command: Command) -> Reply {
+        match &self.tape {
+            Tape::Off => self.meter.wait(self.host.ask(instance, command)?).await,
+            Tape::Recording(recorder) => {
+                let said = std::mem::take(&mut self.said);
+                let asked = recorder.asked(Asked::Verb { command: Cow::Borrowed(&command), said });
+                let reply = match self.host.ask(instance, command) {
+                    Ok(verb) => self.meter.wait(verb).await,
+                    Err(error) => Err(error),
+                };
+                let got = recorder.got(asked, Got::Reply(reply));
+                let Got::Reply(reply) = got else { unreachable!("it is given back") };
+                reply
+            }
+            Tape::Playing(player) => {
+                let said = std::mem::take(&mut self.said);
+                self.meter.wait(player.verb(&command, said)).await
+            }
+        }
     }
 
     /// As `ask`, for a verb on a leg.
@@ -154,6 +178,7 @@ pub(crate) struct Start {
     pub(crate) version: Running,
     pub(crate) host: Host,
     pub(crate) role: Role,
+    pub(crate) tape: Tape,
 }
 
 impl Start {
@@ -179,6 +204,8 @@ impl Start {
             table,
             legs: Vec::new(),
             log: Rate::default(),
+            tape: self.tape,
+            said: Vec::new(),
             host_calls: Rate::default(),
             meter: meter.clone(),
             version: self.version,
@@ -233,17 +260,40 @@ macro_rules! call {
 }
 
 pub(crate) async fn handle(start: Start, info: CallInfo) -> InstanceEnd {
+    let (tape, version) = (start.tape.clone(), start.version.0.clone());
+    let (end, in_time) = run_app(start, info).await;
+    tape.ended(as_recorded(&version, &end, in_time));
+    end
+}
+
+/// How it ended, and whether it did so within the limits that depend on time.
+async fn run_app(start: Start, info: CallInfo) -> (InstanceEnd, bool) {
     let Role::App { leg, .. } = start.role else { unreachable!("started by Version::handle") };
     let mut guest = match start.instantiate().await {
         Ok(guest) => guest,
-        Err(end) => return end,
+        Err(end) => return (end, true),
     };
     let call = match guest.store.data_mut().leg(leg, info) {
         Ok(call) => call,
-        Err(error) => return InstanceEnd::Trapped(reason(&guest.version, &error)),
+        Err(error) => return (InstanceEnd::Trapped(reason(&guest.version, &error)), true),
     };
     let result = call!(guest, app.call_handle(call));
-    guest.end(result).map_or_else(|end| end, |()| InstanceEnd::Returned)
+    let spent = result.as_ref().err().and_then(|error| error.downcast_ref::<Spent>());
+    let in_time = !spent.is_some_and(Spent::is_of_time);
+    (guest.end(result).map_or_else(|end| end, |()| InstanceEnd::Returned), in_time)
+}
+
+/// Without the version's name, which is another one in a replay. None: it never began.
+fn as_recorded(version: &Version, end: &InstanceEnd, in_time: bool) -> Option<Ended> {
+    let name = format!("{version}: ");
+    let bare = |text: &str| text.strip_prefix(&name).unwrap_or(text).to_owned();
+    match end {
+        InstanceEnd::Returned => Some(Ended::Returned),
+        InstanceEnd::Failed(text) => Some(Ended::Failed(bare(text))),
+        InstanceEnd::Trapped(text) if in_time => Some(Ended::Trapped(bare(text))),
+        InstanceEnd::Trapped(text) => Some(Ended::Spent(bare(text))),
+        InstanceEnd::NotStarted(_) => None,
+    }
 }
 
 pub(crate) async fn serve(start: Start, saved: Option<Vec<u8>>) -> Result<Option<Vec<u8>>, InstanceEnd> {

@@ -10,6 +10,9 @@
 //! come from the services; CPU is counted in ticks that the driver gives ([`Engine::tick`]), or in fuel when
 //! the engine is deterministic, and then the same inputs make the same run.
 //!
+//! What an instance asks and gets can be recorded and run again, with the same version or another one: see
+//! [`journal`].
+//!
 //! Dropping the future of an instance at any point ends it and frees all it held; verbs that were under
 //! way are abandoned, and the switch stops what they began.
 
@@ -21,6 +24,7 @@ mod engine;
 mod error;
 mod instance;
 mod interfaces;
+pub mod journal;
 mod limits;
 mod manifest;
 mod meter;

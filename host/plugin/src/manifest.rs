@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::{error::ManifestError, limits::LimitsWish, rights::Capabilities, version::Finding};
 
 /// A parsed `plugin.toml`.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Manifest {
     /// Who it is.
@@ -30,7 +30,7 @@ pub struct Manifest {
 }
 
 /// `[plugin]` of a manifest.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Header {
     /// `[a-z0-9-]`.
@@ -47,7 +47,7 @@ pub struct Header {
 
 /// `[build]` of a manifest, for `jackfield dev` and `jackfield test`. An exchange that runs the plugin does not
 /// look at it. Paths are relative to the plugin's folder.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Build {
     /// A program and its arguments, run in the plugin's folder; none: Cargo.
@@ -81,7 +81,7 @@ impl fmt::Display for Kind {
 }
 
 /// One entry of `[config-schema]`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Field {
     /// None: any.
@@ -94,7 +94,7 @@ pub struct Field {
 }
 
 /// The types of TOML, and `number` for an integer or a float.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "each is the type of that name")]
 pub enum FieldType {

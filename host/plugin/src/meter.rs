@@ -36,6 +36,13 @@ pub(crate) enum Spent {
     HostCalls(u32),
 }
 
+impl Spent {
+    /// On another machine, or at another time, it would not have been reached.
+    pub(crate) fn is_of_time(&self) -> bool {
+        matches!(self, Spent::CpuEvent(_) | Spent::CpuCall(_) | Spent::HostCalls(_))
+    }
+}
+
 /// Counts the ticks in which an instance was found running.
 ///
 /// A guest yields once per tick, so each count is at most one tick of CPU, however long others kept it

@@ -15,8 +15,11 @@ use std::{
 use futures_channel::oneshot;
 use futures_util::future::BoxFuture;
 use jackfield_media::Clip;
-use jackfield_switch::{Command, Error, HangupInfo, InstanceId, Level, Reply, Token};
+use jackfield_switch::{Command, Error, HangupInfo, InstanceId, Level, Reply, Token, written};
 use jiff::{Timestamp, tz::TimeZone};
+use serde::{Deserialize, Serialize};
+
+use crate::journal::Journal;
 
 /// Given to every instance.
 #[derive(Clone)]
@@ -25,6 +28,8 @@ pub struct Host {
     pub switch: Arc<dyn Switchboard>,
     pub services: Arc<dyn Services>,
     pub replies: Arc<Replies>,
+    /// Where calls are recorded, if they are.
+    pub journal: Option<Arc<dyn Journal>>,
 }
 
 /// The way to the switch. Both only hand over; nothing here waits.
@@ -98,7 +103,7 @@ pub struct Origin<'a> {
 }
 
 /// A text to be spoken. Empty: the default of who speaks.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "`text` and `voice` need no words")]
 pub struct Speech {
     pub text: String,
@@ -110,7 +115,7 @@ pub struct Speech {
 }
 
 /// Wall time in some zone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "a calendar's words")]
 pub struct LocalTime {
     pub year: i32,
@@ -140,27 +145,29 @@ impl LocalTime {
 }
 
 /// What a guest wants fetched.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "HTTP's words")]
 pub struct HttpRequest {
     pub method: String,
     pub url: String,
     pub headers: Vec<(String, String)>,
+    #[serde(with = "written::bytes")]
     pub body: Vec<u8>,
     pub timeout: Duration,
 }
 
 /// What came back; any status is an answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "HTTP's words")]
 pub struct HttpResponse {
     pub status: u16,
     pub headers: Vec<(String, String)>,
+    #[serde(with = "written::bytes")]
     pub body: Vec<u8>,
 }
 
 /// A contact of a campaign. Times are Unix milliseconds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the contract's words, see `contacts` in wit/host.wit")]
 pub struct Contact {
     pub id: u64,

@@ -22,6 +22,7 @@ use crate::{
     engine::Engine,
     error::{LoadError, Refused},
     instance::{self, Role, State},
+    journal::{Player, Record, Recorder, Secrets, Snapshot, Tape, Taped},
     limits::{Limits, Size},
     manifest::{Kind, Manifest},
     rights::{Grant, Rights},
@@ -107,6 +108,12 @@ pub struct Version {
     pub(crate) prompts: BTreeMap<String, Arc<Clip>>,
     /// As one JSON object.
     pub(crate) settings_text: String,
+    /// What the journal must not tell.
+    pub(crate) secrets: Secrets,
+    /// Its id and its text.
+    snapshot: (String, String),
+    /// As it came.
+    wasm: Vec<u8>,
     name: String,
     number: u64,
     sha256: String,
@@ -132,8 +139,11 @@ impl Version {
         source: Source,
         cache: &dyn CompiledCache,
     ) -> Result<Arc<Version>, LoadError> {
-        let Source { name, manifest, settings, wasm, prompts, grant, mut limits, number } = source;
-        limits.memory = limits.memory.min(engine.inner.max_memory);
+        let mut source = source;
+        source.limits.memory = source.limits.memory.min(engine.inner.max_memory);
+        let sha256 = component::sha256(&source.wasm);
+        let snapshot = Snapshot::of(&source, &sha256).text();
+        let Source { name, manifest, settings, wasm, prompts, grant, limits, number } = source;
         if let Err(missing) = grant.covers(&manifest.capabilities) {
             return Err(LoadError::NotGranted { name, missing });
         }
@@ -141,7 +151,6 @@ impl Version {
         if !findings.is_empty() {
             return Err(LoadError::Settings(findings));
         }
-        let sha256 = component::sha256(&wasm);
         let file = &manifest.plugin.component;
         let component = component::compile(&engine.inner.wasmtime, file, &wasm, &sha256, cache)?;
         check_names(engine, &component, &manifest)?;
@@ -159,6 +168,9 @@ impl Version {
             exports,
             prompts,
             settings_text,
+            secrets: Secrets::of(&manifest, &settings),
+            snapshot: (Snapshot::id(&snapshot), snapshot),
+            wasm,
             name,
             number,
             sha256,
@@ -184,6 +196,16 @@ impl Version {
     /// Of the file, in hexadecimal.
     pub fn sha256(&self) -> &str {
         &self.sha256
+    }
+
+    /// The id and the text of what it is apart from its code: see [`Snapshot`].
+    pub fn snapshot(&self) -> (&str, &str) {
+        (&self.snapshot.0, &self.snapshot.1)
+    }
+
+    /// The file: kept, so that a call can be replayed with the code that it ran when the file is another one.
+    pub fn wasm(&self) -> &[u8] {
+        &self.wasm
     }
 
     /// Parsed `plugin.toml`.
@@ -225,7 +247,7 @@ impl Version {
         instance::validate(self.start(host, Role::Check))
     }
 
-    /// Runs an app for one call.
+    /// Runs an app for one call, and records it where the host has a journal for it.
     pub fn handle(
         self: &Arc<Self>,
         host: &Host,
@@ -233,7 +255,30 @@ impl Version {
         leg: LegId,
         call: CallInfo,
     ) -> impl Future<Output = InstanceEnd> + Send + 'static {
-        instance::handle(self.start(host, Role::App { instance, leg }), call)
+        let mut start = self.start(host, Role::App { instance, leg });
+        let about = (instance, leg, &call);
+        let recorder =
+            host.journal.as_ref().and_then(|journal| Recorder::start(journal, &host.services, self, about));
+        if let Some(recorder) = recorder {
+            let services = host.services.clone();
+            start.host.services = Arc::new(Taped { services, recorder: recorder.clone() });
+            start.tape = Tape::Recording(recorder);
+        }
+        instance::handle(start, call)
+    }
+
+    /// Runs an app for a call that was recorded.
+    pub(crate) fn play(
+        self: &Arc<Self>,
+        player: &Arc<Player>,
+        record: &Record,
+    ) -> impl Future<Output = InstanceEnd> + Send + 'static {
+        let host =
+            Host { switch: player.clone(), services: player.clone(), replies: Arc::default(), journal: None };
+        let head = &record.head;
+        let role = Role::App { instance: InstanceId(head.instance), leg: head.leg };
+        let start = instance::Start { tape: Tape::Playing(player.clone()), ..self.start(&host, role) };
+        instance::handle(start, head.call.clone())
     }
 
     /// Runs a service until it returns. `saved` is what the former version returned.
@@ -275,7 +320,7 @@ impl Version {
     /// The instance counts from here on, not from its first poll.
     fn start(self: &Arc<Self>, host: &Host, role: Role) -> instance::Start {
         self.running.fetch_add(1, Relaxed);
-        instance::Start { version: Running(self.clone()), host: host.clone(), role }
+        instance::Start { version: Running(self.clone()), host: host.clone(), role, tape: Tape::Off }
     }
 }
 

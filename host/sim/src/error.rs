@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use jackfield_plugin::{EngineError, LoadError, ManifestError, Refused};
+use jackfield_plugin::{EngineError, LoadError, ManifestError, Refused, journal::Damaged};
 
 /// A site that cannot be simulated.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +24,8 @@ pub enum SimError {
     Refused { name: String, error: Refused },
     #[error("route {pattern}: {error}")]
     Route { pattern: String, error: jackfield_switch::PatternError },
+    #[error("the record of a call is damaged: {0}")]
+    Record(#[from] Damaged),
     #[error(transparent)]
     Engine(#[from] EngineError),
 }

@@ -7,6 +7,7 @@ use std::{
 };
 
 use jackfield_media as media;
+use jackfield_plugin::journal::Journal;
 use jackfield_sip::Timers;
 use jackfield_switch::{Input, Options, Settings, Switch};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
@@ -18,6 +19,7 @@ use crate::{
     engine::engine,
     error::SimError,
     exchange::Exchange,
+    journal::Shelf,
     link::Link,
     services::Memory,
     site::{OUTSIDE, REALM, password, plugin_settings},
@@ -33,6 +35,7 @@ pub(crate) struct House {
     pub(crate) exchange: Exchange,
     pub(crate) phones: Vec<Telephone>,
     pub(crate) services: Arc<Memory>,
+    pub(crate) shelf: Option<Arc<Shelf>>,
     pub(crate) settings: Settings,
     files: Arc<Files>,
     random: StdRng,
@@ -60,7 +63,9 @@ impl House {
             ..media::Settings::default()
         };
         let services = Arc::new(Memory::new(clock.clone(), random.random(), site.web, site.helpers));
-        let exchange = Exchange::new(EXCHANGE, switch, media, engine()?, services.clone());
+        let shelf = site.journal.map(|room| Arc::new(Shelf::new(room)));
+        let journal = shelf.clone().map(|shelf| shelf as Arc<dyn Journal>);
+        let exchange = Exchange::new(EXCHANGE, switch, media, engine()?, services.clone(), journal);
         let mut tracer = Tracer::default();
         tracer.name(EXCHANGE, "exchange");
         let house = House {
@@ -69,6 +74,7 @@ impl House {
             exchange,
             phones: Vec::new(),
             services,
+            shelf,
             settings,
             files: Arc::default(),
             random,

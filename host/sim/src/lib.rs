@@ -77,6 +77,7 @@ mod engine;
 mod error;
 mod exchange;
 mod house;
+mod journal;
 mod link;
 mod plugin;
 mod services;
@@ -88,6 +89,7 @@ mod world;
 pub use caller::{CallEnd, CallLog, Heard, Phone, Sound, State};
 pub use error::SimError;
 pub use exchange::Notice;
+pub use journal::RecordedCall;
 pub use link::Weather;
 pub use plugin::{Plugin, built};
 pub use services::{Attempt, ContactHistory, LogLine, Recording};
@@ -97,5 +99,6 @@ pub use world::World;
 
 // The words of the other rooms that stand in this door.
 pub use jackfield_media::{Clip, Codec};
+pub use jackfield_plugin::journal::{Difference, Outcome, Record, Replayed};
 pub use jackfield_plugin::{Grant, HttpRequest, HttpResponse, LaunchGrant, LimitsWish};
 pub use jackfield_switch::{CallRecord, Cause, Counts, Direction, Error, HangupInfo, Level};

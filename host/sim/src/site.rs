@@ -33,6 +33,8 @@ pub struct Site {
     pub(crate) media_timeout: Duration,
     pub(crate) web: Option<Web>,
     pub(crate) helpers: BTreeMap<String, Helper>,
+    /// Bytes for each call that is recorded.
+    pub(crate) journal: Option<usize>,
     pub(crate) plugins: Vec<(String, Plugin)>,
     users: Vec<(String, String)>,
     routes: Vec<(String, To)>,
@@ -104,6 +106,7 @@ impl Site {
             media_timeout: Duration::from_secs(60),
             web: None,
             helpers: BTreeMap::new(),
+            journal: None,
             plugins: Vec::new(),
             users: Vec::new(),
             routes: Vec::new(),
@@ -166,6 +169,11 @@ impl Site {
     ) -> Site {
         self.helpers.insert(name.into(), Box::new(helper));
         self
+    }
+
+    /// Records what apps ask and get, in so many bytes for each call: see [`World::journal`](crate::World::journal).
+    pub fn recording(self, room: usize) -> Site {
+        Site { journal: Some(room), ..self }
     }
 
     pub(crate) fn settings(&self) -> Result<Settings, SimError> {

@@ -10,6 +10,7 @@ use crate::{
     error::SimError,
     exchange::Notice,
     house::House,
+    journal::RecordedCall,
     link::Weather,
     services::{ContactHistory, LogLine, Recording},
     trace::Trace,
@@ -204,6 +205,11 @@ impl World {
     /// What plugins recorded.
     pub fn recordings(&self) -> Vec<Recording> {
         self.0.borrow().services.kept().recordings.clone()
+    }
+
+    /// What apps asked and got in the calls that have ended, where the [site](Site::recording) records it.
+    pub fn journal(&self) -> Vec<RecordedCall> {
+        self.0.borrow().shelf.as_ref().map(|shelf| shelf.calls()).unwrap_or_default()
     }
 
     /// How much is under way in the exchange; all zero when nobody calls and no service runs.

@@ -60,7 +60,8 @@ impl DaemonServices {
     /// What instances are given. None while the daemon is ending.
     pub fn host(&self) -> Option<Host> {
         let services = self.this.upgrade()?;
-        Some(Host { switch: Arc::new(Board(self.inbox.clone())), services, replies: self.replies.clone() })
+        let switch = Arc::new(Board(self.inbox.clone()));
+        Some(Host { switch, services, replies: self.replies.clone(), journal: None })
     }
 
     fn stored<T: Send + 'static>(

@@ -3,13 +3,19 @@
 //! Every command that an instance posts carries a [`Token`](crate::Token) and is
 //! answered exactly once with that token, unless the instance is gone. The shapes
 //! follow `wit/`.
+//!
+//! All but the audio can be written down, so that what an instance decided can be compared with what it decides
+//! another time.
 
 use std::{sync::Arc, time::Duration};
 
 use jackfield_media::{Digits, LegId, Source};
+use serde::{Deserialize, Serialize};
+
+use crate::written;
 
 /// A verb of the contract.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Command {
     /// 200 OK; [`Reply::Done`] when media may flow.
     Answer {
@@ -34,18 +40,21 @@ pub enum Command {
     /// [`Reply::Played`].
     Play {
         leg: LegId,
+        #[serde(skip)]
         sources: Vec<Source>,
         options: PlayOptions,
     },
     /// [`Reply::Operation`] at once, [`Event::Done`] at the end.
     StartPlay {
         leg: LegId,
+        #[serde(skip)]
         sources: Vec<Source>,
         options: PlayOptions,
     },
     /// [`Reply::Gathered`].
     Gather {
         leg: LegId,
+        #[serde(skip)]
         sources: Vec<Source>,
         options: GatherOptions,
     },
@@ -64,6 +73,7 @@ pub enum Command {
     },
     SendDigits {
         leg: LegId,
+        #[serde(with = "written::text")]
         digits: Arc<str>,
     },
     /// [`Reply::Dialled`] when one target answers or all have failed.
@@ -119,22 +129,25 @@ pub enum Command {
     Send {
         to: Address,
         topic: String,
+        #[serde(with = "written::bytes")]
         body: Vec<u8>,
     },
     /// [`Reply::Answer`].
     Ask {
         to: Address,
         topic: String,
+        #[serde(with = "written::bytes")]
         body: Vec<u8>,
         timeout: Duration,
     },
     Answered {
         question: u64,
+        #[serde(with = "written::answer")]
         answer: Result<Vec<u8>, String>,
     },
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct PlayOptions {
     pub interrupt: Digits,
     /// Times; 0 until stopped.
@@ -143,7 +156,7 @@ pub struct PlayOptions {
     pub early: bool,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct GatherOptions {
     pub barge_in: bool,
     pub min: u32,
@@ -156,7 +169,7 @@ pub struct GatherOptions {
     pub flush: bool,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RecordOptions {
     /// Below the plugin's recordings; empty: the host chooses.
     pub name: String,
@@ -166,7 +179,7 @@ pub struct RecordOptions {
     pub beep: bool,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct DialOptions {
     /// `sip:` URIs, user names or numbers; several ring together.
     pub targets: Vec<String>,
@@ -175,17 +188,18 @@ pub struct DialOptions {
     pub caller_name: Option<String>,
     pub headers: Vec<(String, String)>,
     /// What the calling leg hears while it rings; none: the far end's own.
+    #[serde(skip)]
     pub ringback: Option<Vec<Source>>,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct BridgeOptions {
     pub max: Option<Duration>,
     /// A digit on the first leg that ends the bridge and keeps both legs.
     pub break_digit: Digits,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct LaunchOptions {
     pub target: String,
     /// The plugin that gets the call once answered.
@@ -198,7 +212,7 @@ pub struct LaunchOptions {
     pub contact: Option<u64>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Address {
     /// The service of that plugin, or all its instances.
     Plugin(String),
@@ -209,7 +223,7 @@ pub enum Address {
 /// The answer to a [`Command`].
 pub type Reply = Result<Value, Error>;
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Value {
     Done,
     State(CallState),
@@ -231,10 +245,10 @@ pub enum Value {
     Number(u64),
     /// Launches under way, and how many more the limits allow now.
     Slots(u32, u32),
-    Answer(Vec<u8>),
+    Answer(#[serde(with = "written::bytes")] Vec<u8>),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CallState {
     Ringing,
     Early,
@@ -244,14 +258,14 @@ pub enum CallState {
     Ended,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PlayEnd {
     Finished,
     Interrupted(char),
     Stopped,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum GatherEnd {
     MaxReached,
     FinishDigit,
@@ -259,13 +273,13 @@ pub enum GatherEnd {
     InterTimeout,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum DialEnd {
     Answered(LegId, CallInfo),
     Failed(HangupInfo),
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum BridgeEnd {
     OtherHungUp(HangupInfo),
     Digit(char),
@@ -274,7 +288,7 @@ pub enum BridgeEnd {
 }
 
 /// Why a leg or a dial ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Cause {
     Normal,
@@ -295,7 +309,7 @@ pub enum Cause {
     Other,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HangupInfo {
     pub cause: Cause,
     /// SIP status or Q.850 code where there was one, else 0.
@@ -305,7 +319,7 @@ pub struct HangupInfo {
 }
 
 /// The one error of every verb.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 pub enum Error {
     #[error("the call has ended ({:?})", .0.cause)]
     HungUp(HangupInfo),
@@ -328,7 +342,7 @@ pub enum Error {
 }
 
 /// What an instance can wait for with [`Command::Next`].
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Event {
     Digit {
         leg: LegId,
@@ -350,6 +364,7 @@ pub enum Event {
     Message {
         sender: String,
         topic: String,
+        #[serde(with = "written::bytes")]
         body: Vec<u8>,
         question: Option<u64>,
     },
@@ -359,7 +374,7 @@ pub enum Event {
     Stop(StopReason),
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum OperationEnd {
     Finished,
     Interrupted(char),
@@ -367,14 +382,14 @@ pub enum OperationEnd {
     Failed(Error),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StopReason {
     Reload,
     Disabled,
     Shutdown,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LaunchEnd {
     pub launch: u64,
     pub contact: Option<u64>,
@@ -385,7 +400,7 @@ pub struct LaunchEnd {
     pub results: Vec<(String, String)>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Direction {
     Inbound,
@@ -393,7 +408,7 @@ pub enum Direction {
 }
 
 /// What a plugin knows of its call.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallInfo {
     /// Host-wide unique; in logs and call records.
     pub id: String,

@@ -17,6 +17,7 @@ pub mod io;
 pub mod record;
 pub mod route;
 pub mod settings;
+pub mod written;
 
 mod audit;
 mod bus;

@@ -13,7 +13,7 @@ use super::{
         HostClip, PlayEnd, PlayOptions, Prompt, RecordOptions, Recording,
     },
     millis, name,
-    prompt::digits,
+    prompt::{digits, in_words},
     types, unexpected,
 };
 use crate::instance::State;
@@ -29,6 +29,8 @@ pub struct Call {
 #[expect(unreachable_pub, reason = "the generated bindings re-export it")]
 pub struct Clip {
     pub(super) audio: Arc<jackfield_media::Clip>,
+    /// For the journal; empty where there is none.
+    pub(super) words: String,
 }
 
 impl State {
@@ -51,7 +53,7 @@ impl State {
         }
     }
 
-    fn dial_options(&self, options: DialOptions) -> Result<switch::DialOptions, Error> {
+    fn dial_options(&mut self, options: DialOptions) -> Result<switch::DialOptions, Error> {
         at_most("targets", options.targets.len(), MAX_LIST)?;
         if options.targets.is_empty() {
             return Err(Error::Invalid("dial: no target".into()));
@@ -60,18 +62,18 @@ impl State {
             at_most("target", target.len(), MAX_NAME)?;
             self.rights().dial(target)?;
         }
-        Ok(switch::DialOptions {
+        let said = options.ringback.iter().filter(|_| self.tape.is_on()).cloned().collect();
+        let ringback = options.ringback.as_deref().map(|name| self.ringback(name)).transpose()?;
+        let options = switch::DialOptions {
             targets: options.targets,
             timeout: millis(options.timeout),
             caller: options.caller.map(|caller| name("caller", caller)).transpose()?,
             caller_name: options.caller_name.map(|caller| name("caller-name", caller)).transpose()?,
             headers: types::from_headers(options.headers)?,
-            ringback: options
-                .ringback
-                .map(|name| self.ringback(&name))
-                .transpose()?
-                .map(|source| vec![source]),
-        })
+            ringback: ringback.map(|source| vec![source]),
+        };
+        self.said = said;
+        Ok(options)
     }
 
     fn record_options(&self, options: RecordOptions) -> Result<switch::RecordOptions, Error> {
@@ -318,13 +320,15 @@ impl HostCall for State {
 impl HostClip for State {
     async fn open(&mut self, name: String) -> Result<Resource<Clip>, Failure> {
         let audio = self.file(&name)?;
-        Ok(self.table.push(Clip { audio })?)
+        let words = if self.tape.is_on() { name } else { String::new() };
+        Ok(self.table.push(Clip { audio, words })?)
     }
 
     async fn say(&mut self, speech: types::Speech) -> Result<Resource<Clip>, Failure> {
+        let words = if self.tape.is_on() { in_words(&speech) } else { String::new() };
         let answer = self.speech(speech)?;
         let audio = self.wait(answer).await?;
-        Ok(self.table.push(Clip { audio })?)
+        Ok(self.table.push(Clip { audio, words })?)
     }
 
     fn length(&mut self, clip: Resource<Clip>) -> wasmtime::Result<u32> {

@@ -24,13 +24,31 @@ impl State {
     /// Resolves prompts; the speech of all of them is made at the same time.
     pub(super) async fn sources(&mut self, prompts: Vec<Prompt>) -> Result<Vec<Source>, Failure> {
         at_most("prompts", prompts.len(), MAX_LIST)?;
+        let said = match self.tape.is_on() {
+            true => prompts.iter().map(|prompt| self.words(prompt)).collect(),
+            false => Vec::new(),
+        };
         let ready = prompts.into_iter().map(|prompt| self.ready(prompt)).collect::<Result<Vec<_>, _>>()?;
         let waits = ready.iter().any(|ready| matches!(ready, Ready::Speech(_)));
         let all = try_join_all(ready.into_iter().map(async |ready| match ready {
             Ready::Now(source) => Ok(source),
             Ready::Speech(answer) => answer.await.map(Source::Clip),
         }));
-        if waits { self.wait(Box::pin(all)).await } else { Ok(all.await?) }
+        let sources = if waits { self.wait(Box::pin(all)).await? } else { all.await? };
+        self.said = said;
+        Ok(sources)
+    }
+
+    /// As the journal writes it.
+    fn words(&self, prompt: &Prompt) -> String {
+        match prompt {
+            Prompt::File(name) => name.clone(),
+            Prompt::Say(speech) => in_words(speech),
+            Prompt::Clip(clip) => self.table.get(clip).map(|clip| clip.words.clone()).unwrap_or_default(),
+            Prompt::Dtmf(text) => format!("digits {text}"),
+            Prompt::Tone(name) => format!("tone {name}"),
+            Prompt::Silence(time) => format!("{time} ms of silence"),
+        }
     }
 
     fn ready(&mut self, prompt: Prompt) -> Result<Ready, Failure> {
@@ -90,6 +108,12 @@ impl State {
             tone(name)
         }
     }
+}
+
+/// The text, and the language where the guest names one.
+pub(super) fn in_words(speech: &types::Speech) -> String {
+    let lang = if speech.lang.is_empty() { String::new() } else { format!(" ({})", speech.lang) };
+    format!("{:?}{lang}", speech.text)
 }
 
 fn tone(name: &str) -> Result<Source, Error> {

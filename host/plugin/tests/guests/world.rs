@@ -213,7 +213,7 @@ impl World {
             seen: Arc::clone(&seen),
             abandoned: Arc::clone(&abandoned),
         };
-        let host = Host { switch: Arc::new(switch), services: services.clone(), replies };
+        let host = Host { switch: Arc::new(switch), services: services.clone(), replies, journal: None };
         World { host, seen, abandoned, services }
     }
 

@@ -13,7 +13,7 @@ use std::{
 
 use futures_util::FutureExt;
 use jackfield_media::{self as media, Channel, Lease, PortId, Session, WorkerId, srtp};
-use jackfield_plugin::{Engine, Host, Plugins, Replies, Switchboard, Version};
+use jackfield_plugin::{Engine, Host, Plugins, Replies, Switchboard, Version, journal::Journal};
 use jackfield_sip::{Flow, FlowId, Transport};
 use jackfield_switch::{
     Command, Error, Input, InstanceEnd, InstanceId, Level, Output, Switch, Target, Token, Write,
@@ -105,10 +105,11 @@ impl Exchange {
         media: media::Settings,
         engine: Engine,
         services: Arc<Memory>,
+        journal: Option<Arc<dyn Journal>>,
     ) -> Exchange {
         let mailbox = Arc::new(Mailbox::default());
         let replies = Arc::new(Replies::new());
-        let host = Host { switch: mailbox.clone(), services: services.clone(), replies };
+        let host = Host { switch: mailbox.clone(), services: services.clone(), replies, journal };
         let leases = (0..PORTS).map(lease).collect();
         Exchange {
             address,
