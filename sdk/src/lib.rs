@@ -58,6 +58,7 @@ pub mod kv;
 pub mod log;
 pub mod random;
 pub mod settings;
+pub mod spoken;
 pub mod time;
 pub mod tts;
 pub mod verb;

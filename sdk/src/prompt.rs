@@ -159,7 +159,8 @@ impl Clip {
         Ok(Self(Rc::new(raw::Clip::open(name)?)))
     }
 
-    /// A text, spoken; returns when the whole of it is there.
+    /// A text, spoken; returns when the whole of it is there. In the function that checks the settings nothing is
+    /// spoken: it announces a sentence, which is then made before the first call asks for it.
     ///
     /// ```no_run
     /// let welcome = jackfield_sdk::Clip::say("Bonjour !")?;
