@@ -29,8 +29,11 @@ use crate::{
     control,
     net::{FlowIds, external, open::Opener, stream, tls, udp::Listener},
     outlet::House,
-    plugins::{DaemonServices, DiskCache, Helpers, Instances, Manager, SpeechCache, Watcher, unix_now},
-    reload::{Live, commands, entries, operator},
+    plugins::{
+        DaemonServices, DiskCache, Helpers, HttpClient, Instances, Manager, Reach, Speaker, SpeechCache,
+        Watcher, unix_now,
+    },
+    reload::{Live, commands, entries, operator, order},
     rtp,
     shard::{Clock, Gate, Inbox},
     store::{Store, Writer},
@@ -87,6 +90,7 @@ pub async fn run(file: &Path) -> Result<(), Failure> {
         Writer::start(store.clone(), recordings, config.store.events, offset, inbox.clone());
     let guests = Guests::start()?;
     let plugins = plugin_house(&config, &store, &inbox, clock, guests.handle())?;
+    guests.handle().spawn(plugins.speaker.clone().prepare(plugins.manager.host.clone()));
 
     // They are shown once, so not before a start that can still be refused.
     let new_passwords = cli::users::ensure_passwords(&config, &store).await?;
@@ -142,6 +146,7 @@ pub async fn run(file: &Path) -> Result<(), Failure> {
         apply,
         inbox: inbox.clone(),
         plugins: plugins.manager.plugins.clone(),
+        speech: control::speech::Desk::new(&plugins.manager),
         store: store.clone(),
     };
     tokio::spawn(control::serve(control_socket, Arc::new(handler)));
@@ -205,6 +210,36 @@ pub async fn check(file: &Path) -> Result<(), Failure> {
         return Ok(());
     }
     Err(problems.join("\n").into())
+}
+
+/// The voice of a configuration whose daemon does not run.
+pub async fn speech_desk(file: &Path) -> Result<OfflineDesk, Failure> {
+    let mut config = config::load(file)?;
+    fs::create_dir_all(config.var())?;
+    let store = Store::open(&config.database()).await?;
+    let guests = Guests::start()?;
+    let gate = Gate::new()?;
+    let house = plugin_house(&config, &store, &gate.inbox(), Clock::start(), guests.handle())?;
+    config.plugins.retain(|name, _| config.speech.provider.contains(name));
+    let problems = house.manager.check(&entries(&config)).await;
+    match problems.is_empty() {
+        true => Ok(OfflineDesk { desk: control::speech::Desk::new(&house.manager), _guests: guests }),
+        false => Err(problems.join("\n").into()),
+    }
+}
+
+/// A voice, with what it needs.
+pub struct OfflineDesk {
+    desk: control::speech::Desk,
+    _guests: Guests,
+}
+
+impl std::ops::Deref for OfflineDesk {
+    type Target = control::speech::Desk;
+
+    fn deref(&self) -> &Self::Target {
+        &self.desk
+    }
 }
 
 /// The runtime of the guests. Dropped as it is it would wait for them, which no task may do.
@@ -307,6 +342,9 @@ pub struct PluginHouse {
     pub manager: Arc<Manager>,
     pub services: Arc<DaemonServices>,
     pub helpers: Arc<Helpers>,
+    pub speaker: Arc<Speaker>,
+    /// Of plugins' requests.
+    pub reach: Arc<Reach>,
 }
 
 fn plugin_house(
@@ -339,10 +377,20 @@ fn plugin_house(
     let random = StdRng::try_from_rng(&mut SysRng)?;
     let plugins = Arc::new(Plugins::new());
     let helpers = Arc::new(Helpers::new(commands(config)));
-    let speech = Arc::new(SpeechCache::open(&config.var().join("speech"))?);
-    let services =
-        DaemonServices::new(store.clone(), helpers.clone(), speech, plugins.clone(), inbox.clone(), random);
-    services.provider.store(config.speech.provider.clone().map(Arc::new));
+    let reach = Arc::new(Reach::new(config.http.inside.clone()));
+    let http = Arc::new(HttpClient::new(reach.clone()));
+    let speech = SpeechCache::open(&config.var().join("speech"))?;
+    let speaker = Arc::new(Speaker::new(speech, plugins.clone(), clock));
+    speaker.follow(order(config));
+    let services = DaemonServices::new(
+        store.clone(),
+        helpers.clone(),
+        http,
+        speaker.clone(),
+        plugins.clone(),
+        inbox.clone(),
+        random,
+    );
     let instances = Arc::new(Instances::new(guests.clone(), plugins.clone(), inbox.clone(), clock));
     let manager = Arc::new(Manager {
         engine,
@@ -350,12 +398,13 @@ fn plugin_house(
         plugins,
         host: services.host().ok_or("the plugin services ended")?,
         instances,
+        speaker: speaker.clone(),
         guests: guests.clone(),
         inbox: inbox.clone(),
         operator: ArcSwap::from_pointee(operator(config)),
         state: Mutex::default(),
     });
-    Ok(PluginHouse { manager, services, helpers })
+    Ok(PluginHouse { manager, services, helpers, speaker, reach })
 }
 
 /// How to reach this exchange, for the person who started it.

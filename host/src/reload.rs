@@ -16,7 +16,7 @@ use tracing::{error, info, warn};
 use crate::{
     config::{self, Config, settings::to_settings},
     daemon::PluginHouse,
-    plugins::{Commands, Entries, Entry, Manager},
+    plugins::{Commands, Entries, Entry, Manager, Order},
     shard::Inbox,
     store::Store,
 };
@@ -85,7 +85,8 @@ impl Live {
             warn!("{section} takes effect at the next start");
         }
         self.plugins.helpers.replace(commands(&new));
-        self.plugins.services.provider.store(new.speech.provider.clone().map(Arc::new));
+        self.plugins.reach.replace(new.http.inside.clone());
+        self.plugins.speaker.follow(order(&new));
         self.entries = entries(&new);
         self.stun.send_if_modified(|server| {
             let differs = *server != new.listen.stun;
@@ -128,6 +129,11 @@ pub fn operator(config: &Config) -> (PathBuf, String) {
 /// The helpers' command lines by name.
 pub fn commands(config: &Config) -> Commands {
     config.helpers.iter().map(|(name, helper)| (name.clone(), helper.command.clone())).collect()
+}
+
+/// Who speaks.
+pub fn order(config: &Config) -> Order {
+    Order { names: config.speech.provider.clone(), patience: config.speech.patience }
 }
 
 /// The plugins as the configuration names them.

@@ -49,6 +49,8 @@ pub(crate) struct State {
     pub(crate) tape: Tape,
     /// In words, what the next verb lets be heard; empty while the tape is off.
     pub(crate) said: Vec<String>,
+    /// What is said while the settings are checked.
+    pub(crate) announced: Vec<Speech>,
     host_calls: Rate,
     meter: Arc<Meter>,
     version: Running,
@@ -206,6 +208,7 @@ impl Start {
             log: Rate::default(),
             tape: self.tape,
             said: Vec::new(),
+            announced: Vec::new(),
             host_calls: Rate::default(),
             meter: meter.clone(),
             version: self.version,
@@ -325,7 +328,10 @@ pub(crate) async fn validate(start: Start) -> Result<Info, Refused> {
         guest.check_types().map(|()| guest.version.exports.info.load(&mut guest.store, &guest.instance));
     let run = async { result??.call_validate(&mut guest.store).await };
     match metered(&guest.version, &guest.meter, run).await {
-        Ok(Ok(info)) => Ok(Info { name: info.name, version: info.version }),
+        Ok(Ok(info)) => {
+            guest.version.announce(std::mem::take(&mut guest.store.data_mut().announced));
+            Ok(Info { name: info.name, version: info.version })
+        }
         Ok(Err(findings)) => Err(Refused::Findings(
             findings.into_iter().map(|f| Finding { path: f.path, text: f.text, help: f.help }).collect(),
         )),

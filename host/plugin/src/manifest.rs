@@ -125,6 +125,15 @@ impl Manifest {
         settings
     }
 
+    /// The settings without those that `[config-schema]` calls secret.
+    pub fn public_settings(&self, settings: &Value) -> Value {
+        let mut settings = settings.clone();
+        if let Value::Object(table) = &mut settings {
+            table.retain(|key, _| !self.config_schema.get(key).is_some_and(|field| field.secret));
+        }
+        settings
+    }
+
     /// The folder of the audio files, below the plugin's own.
     pub fn prompts(&self) -> &str {
         self.capabilities.prompts.as_deref().unwrap_or("prompts")

@@ -5,14 +5,14 @@ use std::{
     fmt,
     future::Future,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicU32, Ordering::Relaxed},
     },
 };
 
 use jackfield_media::{Clip, LegId};
 use jackfield_switch::{CallInfo, Error, InstanceEnd, InstanceId};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use wasmtime::component::{Component, InstancePre};
 
@@ -91,7 +91,7 @@ pub struct SpeechAudio {
 }
 
 /// A voice of a tts plugin.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "`id` and `name` need no words")]
 pub struct Voice {
     pub id: String,
@@ -123,6 +123,7 @@ pub struct Version {
     limits: Limits,
     kinds: Vec<Kind>,
     running: AtomicU32,
+    announced: OnceLock<Vec<Speech>>,
 }
 
 /// Where the exported interfaces are, found once.
@@ -180,6 +181,7 @@ impl Version {
             limits,
             kinds,
             running: AtomicU32::new(0),
+            announced: OnceLock::new(),
         }))
     }
 
@@ -238,8 +240,18 @@ impl Version {
         self.running.load(Relaxed)
     }
 
+    /// What it wanted spoken while it checked its settings: sentences that calls will ask for.
+    pub fn announced(&self) -> &[Speech] {
+        self.announced.get().map_or(&[], Vec::as_slice)
+    }
+
+    pub(crate) fn announce(&self, speech: Vec<Speech>) {
+        // Whoever checks it once more finds the same.
+        let _ = self.announced.set(speech);
+    }
+
     /// Asks the plugin to check its settings, in an instance that is thrown away and has only its settings, its
-    /// audio files, the log, the time and random numbers.
+    /// audio files, the log, the time and random numbers. What it says there is [announced](Version::announced).
     pub fn validate(
         self: &Arc<Self>,
         host: &Host,

@@ -7,6 +7,7 @@ mod new;
 mod output;
 mod plugin;
 mod records;
+mod speech;
 mod test;
 pub mod users;
 
@@ -72,6 +73,10 @@ enum Command {
     /// Look at one plugin.
     #[command(subcommand)]
     Plugin(plugin::Command),
+    /// The voices that can speak, and who is down.
+    Voices,
+    /// Speak a sentence as calls hear it.
+    Say(speech::Arguments),
     /// Record a call of the running exchange, or leave a part of it out.
     Record {
         /// Its id, as `calls` shows it.
@@ -138,6 +143,8 @@ async fn run_command(arguments: Arguments) -> Result<(), Failure> {
         Command::Records(arguments) => records::run(arguments, config).await,
         Command::Events(arguments) => events::run(arguments, config).await,
         Command::Plugins => plugins(config).await,
+        Command::Voices => speech::voices(config).await,
+        Command::Say(arguments) => speech::say(arguments, config).await,
         Command::Plugin(command) => plugin::run(command, config),
         Command::Hangup { call } => ask(config, &Request::HangUp { call }).await.map(drop),
         Command::Record { call, action } => {

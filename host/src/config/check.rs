@@ -322,11 +322,11 @@ impl Check<'_, '_> {
     fn plugins(&mut self, config: &Config) {
         let plugins = self.source.names("plugins");
         let helpers = self.source.names("helpers");
-        if let Some(provider) = &config.speech.provider
-            && !plugins.contains(&provider.as_str())
-        {
-            let message = format!("there is no plugin `{provider}`");
-            self.report(&["speech", "provider"], message, suggest(provider, plugins.iter().copied()));
+        for provider in &config.speech.provider {
+            if !plugins.contains(&provider.as_str()) {
+                let message = format!("there is no plugin `{provider}`");
+                self.report(&["speech", "provider"], message, suggest(provider, plugins.iter().copied()));
+            }
         }
         for (name, plugin) in &config.plugins {
             if name.is_empty()

@@ -11,6 +11,8 @@ pub struct Changes {
     pub switch: bool,
     /// `[speech]`
     pub speech: bool,
+    /// `[http]`
+    pub http: bool,
     /// `[helpers]`
     pub helpers: bool,
     /// Plugins to load.
@@ -32,9 +34,12 @@ impl Changes {
     /// Words for the log: "users and routes; plugin ivr changed".
     pub fn summary(&self) -> String {
         let mut parts = Vec::new();
-        for (flag, what) in
-            [(self.switch, "users, routes and peers"), (self.speech, "speech"), (self.helpers, "helpers")]
-        {
+        for (flag, what) in [
+            (self.switch, "users, routes and peers"),
+            (self.speech, "speech"),
+            (self.http, "http"),
+            (self.helpers, "helpers"),
+        ] {
             if flag {
                 parts.push(what.to_owned());
             }
@@ -73,6 +78,7 @@ pub fn diff(old: &Config, new: &Config) -> Changes {
             || live(old) != live(new)
             || launches(old) != launches(new),
         speech: old.speech != new.speech,
+        http: old.http != new.http,
         helpers: old.helpers != new.helpers,
         added,
         changed,

@@ -9,6 +9,7 @@ mod diff;
 pub mod edit;
 mod exchange;
 mod helpers;
+mod http;
 mod listen;
 mod media;
 mod peers;
@@ -39,6 +40,7 @@ pub use self::{
     diff::{Changes, diff},
     exchange::{Exchange, Reload},
     helpers::Helper,
+    http::Http,
     listen::Listen,
     media::{Codec, Media},
     peers::Peer,
@@ -77,6 +79,8 @@ pub struct Config {
     pub routes: BTreeMap<String, Route>,
     /// `[speech]`
     pub speech: Speech,
+    /// `[http]`
+    pub http: Http,
     /// `[helpers.NAME]`
     pub helpers: BTreeMap<String, Helper>,
     /// `[plugins.NAME]`
@@ -115,6 +119,7 @@ pub fn parse(file: &Path, text: &str) -> Result<Config, Problems> {
         peers: reader.entries("peers"),
         routes: reader.entries("routes"),
         speech: reader.section("speech"),
+        http: reader.section("http"),
         helpers: reader.entries("helpers"),
         plugins: reader.entries("plugins"),
     };

@@ -5,6 +5,7 @@
 //! operator's own rights read and write it, whoever the daemon runs as.
 
 pub mod campaigns;
+pub mod speech;
 
 use std::{
     fs, io,
@@ -13,7 +14,7 @@ use std::{
     sync::Arc,
 };
 
-use jackfield_plugin::{PluginStatus, Plugins};
+use jackfield_plugin::{PluginStatus, Plugins, Speech};
 use jackfield_switch::{CallSummary, Input, TapeAction};
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
@@ -46,6 +47,15 @@ pub enum Request {
     },
     /// Look at the files now.
     Apply,
+    /// Who can speak.
+    Voices,
+    /// Answered with a WAV file.
+    Say {
+        text: String,
+        lang: String,
+        voice: String,
+        ssml: bool,
+    },
     /// `bytes` of CSV follow.
     StartCampaign {
         start: campaigns::Start,
@@ -78,6 +88,7 @@ pub enum Request {
 pub enum Answer {
     Calls(Vec<CallSummary>),
     Plugins(Vec<PluginStatus>),
+    Voices(Vec<speech::Provider>),
     Started(campaigns::Started),
     Campaigns(Vec<campaigns::Campaign>),
     /// A file of so many bytes follows.
@@ -100,7 +111,7 @@ impl Socket {
             fs::create_dir_all(folder).map_err(failed)?;
         }
         if path.exists() {
-            if std::os::unix::net::UnixStream::connect(path).is_ok() {
+            if is_served(path) {
                 return Err(format!(
                     "{}: a daemon is already running with this configuration",
                     path.display()
@@ -128,6 +139,7 @@ pub struct Daemon {
     pub apply: Apply,
     pub inbox: Inbox,
     pub plugins: Arc<Plugins>,
+    pub speech: speech::Desk,
     pub store: Store,
 }
 
@@ -139,6 +151,13 @@ impl Daemon {
             Request::Plugins => Answer::Plugins(self.plugins.status()),
             Request::HangUp { call } => or_failed(self.hang_up(call).await, |()| Answer::Done),
             Request::Record { call, action } => or_failed(self.record(call, action).await, |()| Answer::Done),
+            Request::Voices => Answer::Voices(self.speech.voices().await),
+            Request::Say { text, lang, voice, ssml } => {
+                match self.speech.say(Speech { text, lang, voice, ssml }).await {
+                    Ok(file) => return (Answer::File(file.len() as u64), file),
+                    Err(text) => Answer::Failed(text),
+                }
+            }
             Request::Apply => or_failed(self.apply().await, |()| Answer::Done),
             Request::StartCampaign { start, .. } => {
                 or_failed(campaigns::start(self, start, body).await, Answer::Started)
@@ -277,6 +296,11 @@ async fn write(writer: &mut OwnedWriteHalf, line: &impl Serialize, file: &[u8]) 
     text.push(b'\n');
     writer.write_all(&text).await?;
     writer.write_all(file).await
+}
+
+/// A daemon listens there.
+pub fn is_served(socket: &Path) -> bool {
+    std::os::unix::net::UnixStream::connect(socket).is_ok()
 }
 
 /// Asks the daemon that runs with this socket.

@@ -4,6 +4,7 @@
 mod cache;
 mod folder;
 mod helper;
+mod http;
 mod instances;
 mod service;
 mod services;
@@ -28,9 +29,10 @@ use tracing::{error, info, warn};
 use crate::{config::locate_setting, shard::Inbox};
 pub use cache::DiskCache;
 pub use helper::{Commands, Helpers};
+pub use http::{HttpClient, Reach};
 pub use instances::Instances;
 pub use services::{DaemonServices, unix_now};
-pub use speech::SpeechCache;
+pub use speech::{Order, Speaker, SpeechCache};
 pub use watch::Watcher;
 
 pub use folder::Files;
@@ -59,6 +61,7 @@ pub struct Manager {
     pub plugins: Arc<Plugins>,
     pub host: Host,
     pub instances: Arc<Instances>,
+    pub speaker: Arc<Speaker>,
     pub guests: runtime::Handle,
     pub inbox: Inbox,
     /// `jackfield.toml` and its text, to find the line of a setting.
@@ -188,6 +191,7 @@ impl Manager {
         if let Some(former) = former {
             self.drain(&former);
         }
+        self.speaker.went_live(version.name());
     }
 
     /// The newest files are no good; what is live stays.

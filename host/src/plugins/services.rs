@@ -16,7 +16,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use rand::{RngExt, rngs::StdRng};
 use tracing::{debug, error, info, warn};
 
-use super::{helper::Helpers, speech::SpeechCache};
+use super::{helper::Helpers, http::HttpClient, speech::Speaker};
 use crate::{
     shard::Inbox,
     store::{Store, StoreError},
@@ -25,10 +25,9 @@ use crate::{
 pub struct DaemonServices {
     pub store: Store,
     pub helpers: Arc<Helpers>,
-    pub speech: Arc<SpeechCache>,
+    pub http: Arc<HttpClient>,
+    pub speaker: Arc<Speaker>,
     pub plugins: Arc<Plugins>,
-    /// Name of the plugin that makes the voice.
-    pub provider: arc_swap::ArcSwapOption<String>,
     pub inbox: Inbox,
     pub replies: Arc<Replies>,
     random: Mutex<StdRng>,
@@ -39,7 +38,8 @@ impl DaemonServices {
     pub fn new(
         store: Store,
         helpers: Arc<Helpers>,
-        speech: Arc<SpeechCache>,
+        http: Arc<HttpClient>,
+        speaker: Arc<Speaker>,
         plugins: Arc<Plugins>,
         inbox: Inbox,
         random: StdRng,
@@ -47,9 +47,9 @@ impl DaemonServices {
         Arc::new_cyclic(|this| DaemonServices {
             store,
             helpers,
-            speech,
+            http,
+            speaker,
             plugins,
-            provider: arc_swap::ArcSwapOption::empty(),
             inbox,
             replies: Arc::new(Replies::new()),
             random: Mutex::new(random),
@@ -95,11 +95,6 @@ impl Switchboard for Board {
         // Lost only when the queue is full: the end of the instance stops the verb too.
         let _ = self.0.try_post(Input::Abandoned { instance, token });
     }
-}
-
-fn not_yet<T: Send + 'static>(what: &str) -> Answer<T> {
-    let error = Error::Unavailable(format!("{what}: this daemon does not have it yet"));
-    async move { Err(error) }.boxed()
 }
 
 impl Services for DaemonServices {
@@ -184,8 +179,9 @@ impl Services for DaemonServices {
         self.stored(async move { store.finish_contact(&plugin, contact, &outcome).await })
     }
 
-    fn http(&self, _: &str, _: HttpRequest) -> Answer<HttpResponse> {
-        not_yet("http")
+    fn http(&self, _: &str, request: HttpRequest) -> Answer<HttpResponse> {
+        let http = self.http.clone();
+        async move { http.fetch(request).await }.boxed()
     }
 
     fn helper(&self, name: &str, args: Vec<String>, input: Vec<u8>, timeout: Duration) -> Answer<Vec<u8>> {
@@ -194,12 +190,8 @@ impl Services for DaemonServices {
     }
 
     fn speech(&self, _: &str, speech: Speech) -> Answer<Arc<Clip>> {
-        let (Some(provider), Some(host)) = (self.provider.load_full(), self.host()) else {
-            let error =
-                Error::Unavailable("speech: name a provider in [speech] of jackfield.toml".to_owned());
-            return async move { Err(error) }.boxed();
-        };
-        let (cache, plugins) = (self.speech.clone(), self.plugins.clone());
-        async move { cache.say(&plugins, &provider, &host, speech).await }.boxed()
+        let (speaker, host) = (self.speaker.clone(), self.host());
+        let ending = || Error::Unavailable("speech: the exchange is stopping".to_owned());
+        async move { speaker.say(&host.ok_or_else(ending)?, speech).await }.boxed()
     }
 }

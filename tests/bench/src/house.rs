@@ -14,8 +14,8 @@ use std::{
 };
 
 use jackfield::{
-    plugins::{Commands, DaemonServices, Helpers, SpeechCache},
-    shard::Gate,
+    plugins::{Commands, DaemonServices, Helpers, HttpClient, Speaker, SpeechCache},
+    shard::{Clock, Gate},
     store::Store,
 };
 use jackfield_media::LegId;
@@ -64,11 +64,14 @@ impl House {
         let runtime = runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let store = runtime.block_on(Store::open(&folder.path().join("jackfield.db")));
         let gate = Gate::new().expect("a poll can be made");
+        let plugins = Arc::new(Plugins::new());
+        let speech = SpeechCache::open(folder.path()).expect("the folder is there");
         let services = DaemonServices::new(
             store.expect("an empty database can be made"),
             Arc::new(Helpers::new(Commands::new())),
-            Arc::new(SpeechCache::open(folder.path()).expect("the folder is there")),
-            Arc::new(Plugins::new()),
+            Arc::new(HttpClient::new(Arc::default())),
+            Arc::new(Speaker::new(speech, plugins.clone(), Clock::start())),
+            plugins,
             gate.inbox(),
             StdRng::seed_from_u64(1),
         );

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use futures_util::future::try_join_all;
+use futures_util::{FutureExt, future};
 use jackfield_media::{Digits, Source, tone};
 use jackfield_switch::Error;
 
@@ -10,9 +10,12 @@ use super::{
     Failure, MAX_LIST, MAX_NAME, MAX_TEXT, at_most, bindings::jackfield::plugin::call_control::Prompt, types,
 };
 use crate::{
-    instance::State,
+    instance::{Role, State},
     services::{Answer, Speech},
 };
+
+/// Sentences of a version that are made before a call asks for them.
+const MAX_ANNOUNCED: usize = 1000;
 
 /// A prompt is played now, or once its speech is there.
 enum Ready {
@@ -30,7 +33,7 @@ impl State {
         };
         let ready = prompts.into_iter().map(|prompt| self.ready(prompt)).collect::<Result<Vec<_>, _>>()?;
         let waits = ready.iter().any(|ready| matches!(ready, Ready::Speech(_)));
-        let all = try_join_all(ready.into_iter().map(async |ready| match ready {
+        let all = future::try_join_all(ready.into_iter().map(async |ready| match ready {
             Ready::Now(source) => Ok(source),
             Ready::Speech(answer) => answer.await.map(Source::Clip),
         }));
@@ -83,8 +86,10 @@ impl State {
     }
 
     /// Where the guest names no language or voice, those of its settings hold.
-    pub(super) fn speech(&self, speech: types::Speech) -> Result<Answer<Arc<jackfield_media::Clip>>, Error> {
-        self.not_in_check("speech")?;
+    pub(super) fn speech(
+        &mut self,
+        speech: types::Speech,
+    ) -> Result<Answer<Arc<jackfield_media::Clip>>, Error> {
         at_most("speech", speech.text.len(), MAX_TEXT)?;
         at_most("lang", speech.lang.len(), MAX_NAME)?;
         at_most("voice", speech.voice.len(), MAX_NAME)?;
@@ -96,8 +101,20 @@ impl State {
         if speech.voice.is_empty() {
             speech.voice = setting("voice");
         }
+        if self.role == Role::Check {
+            return self.announce(speech);
+        }
         let (plugin, services) = self.services();
         Ok(services.speech(plugin, speech))
+    }
+
+    /// What is said while the settings are checked will be said in calls. Here nothing is heard of it.
+    fn announce(&mut self, speech: Speech) -> Result<Answer<Arc<jackfield_media::Clip>>, Error> {
+        if self.announced.len() == MAX_ANNOUNCED {
+            return Err(Error::Limit(format!("more than {MAX_ANNOUNCED} sentences are announced")));
+        }
+        self.announced.push(speech);
+        Ok(future::ready(Ok(Arc::new(jackfield_media::Clip::from_samples(8000, &[])))).boxed())
     }
 
     /// A file of the plugin, or a tone.

@@ -7,7 +7,7 @@ use std::{
 
 use crate::world::*;
 use jackfield_plugin::{
-    Capabilities, CompiledCache, Grant, Kind, Limits, LoadError, NoCache, Refused, Source,
+    Capabilities, CompiledCache, Grant, Kind, Limits, LoadError, NoCache, Refused, Source, Speech,
 };
 use jackfield_switch::InstanceEnd;
 
@@ -197,4 +197,26 @@ fn versions_of_one_engine_are_independent() {
     let versions: Vec<_> = (0..20).map(|_| loaded(source("app", plain()))).collect();
     assert!(versions.iter().all(|version| World::silent().call(version) == InstanceEnd::Returned));
     assert_eq!(Arc::strong_count(&versions[0]), 1);
+}
+
+/// Says a sentence while its settings are checked.
+const HERALD: &str = "(data (i32.const 1100) \"Bonjourfr\")
+    (func $validate (result i32)
+      (call $say (i32.const 1100) (i32.const 7) (i32.const 1107) (i32.const 2) (i32.const 0) (i32.const 0)
+        (i32.const 0) (i32.const 100))
+      (if (i32.load8_u (i32.const 100)) (then unreachable))
+      (i32.store8 (i32.const 960) (i32.const 0))
+      (i32.store (i32.const 964) (i32.const 1000)) (i32.store (i32.const 968) (i32.const 4))
+      (i32.store (i32.const 972) (i32.const 1004)) (i32.store (i32.const 976) (i32.const 3))
+      (i32.const 960))";
+
+#[test]
+fn what_is_said_while_settings_are_checked_is_announced_and_not_spoken() {
+    let version = loaded(source("app", app(&format!("{OK} {HERALD}"))));
+    assert!(version.announced().is_empty());
+    for _ in 0..2 {
+        finish(version.validate(&World::silent().host)).unwrap();
+        let sentence = Speech { text: "Bonjour".into(), lang: "fr".into(), ..Speech::default() };
+        assert_eq!(version.announced(), [sentence]);
+    }
 }

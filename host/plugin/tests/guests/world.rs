@@ -97,7 +97,7 @@ fn contract(series: &str) -> String {
 }
 
 /// Interface, name, and the signature after lowering.
-const IMPORTS: [(&str, &str, &str); 15] = [
+const IMPORTS: [(&str, &str, &str); 16] = [
     ("call-control", "[method]call.answer", "(func $answer (param i32 i32))"),
     ("call-control", "[method]call.play", "(func $play (param i32 i32 i32 i32 i32 i32 i32 i32))"),
     (
@@ -108,6 +108,7 @@ const IMPORTS: [(&str, &str, &str); 15] = [
     ("call-control", "[method]call.hold", "(func $hold (param i32 i32 i32 i32))"),
     ("call-control", "[method]call.info", "(func $info (param i32 i32))"),
     ("call-control", "[method]call.record", "(func $record (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32))"),
+    ("call-control", "[static]clip.say", "(func $say (param i32 i32 i32 i32 i32 i32 i32 i32))"),
     ("call-control", "[resource-drop]call", "(func $drop_call (param i32))"),
     ("events", "next", "(func $next (param i32 i32 i32))"),
     ("timers", "sleep", "(func $sleep (param i32))"),

@@ -100,13 +100,18 @@ fn prompts(prompts: &[Prompt], may_break: bool) -> String {
 
 fn prompt(prompt: &Prompt) -> String {
     match prompt {
-        Prompt::Say { text: said, language: None } => text(said),
+        Prompt::Say { text: said, language: None } => text(&without_gaps(said)),
         Prompt::Say { text: said, language: Some(language) } => {
-            format!("{{ say = {}, language = {} }}", text(said), text(language))
+            format!("{{ say = {}, language = {} }}", text(&without_gaps(said)), text(language))
         }
         Prompt::File(name) => format!("{{ file = {} }}", text(name)),
         Prompt::Silence(length) => format!("{{ silence = {} }}", time(*length)),
     }
+}
+
+/// A brace would begin a gap.
+fn without_gaps(said: &str) -> String {
+    said.replace('{', "{{")
 }
 
 fn action(flow: &Flow, then: &Action) -> String {

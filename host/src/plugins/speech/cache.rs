@@ -1,5 +1,4 @@
-//! Speech: asks the provider plugin once for each sentence and keeps the result
-//! in memory and on disk, both bounded.
+//! What was spoken, in memory and on disk, both bounded: a provider is asked once for each sentence.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -10,7 +9,7 @@ use std::{
 };
 
 use jackfield_media::Clip;
-use jackfield_plugin::{Host, Plugins, Speech, Version};
+use jackfield_plugin::{Host, Speech, Version};
 use jackfield_switch::Error;
 use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
@@ -43,23 +42,28 @@ impl SpeechCache {
         Ok(SpeechCache { folder: folder.to_owned(), memory: Mutex::default() })
     }
 
-    /// The sentence as audio; made by the live version of `provider` when it is not kept.
-    pub async fn say(
+    /// The sentence as that provider has made it before.
+    pub async fn kept(&self, version: &Version, speech: &Speech) -> Option<Arc<Clip>> {
+        let key = key(version, speech);
+        if let Some(clip) = self.remembered(&key) {
+            return Some(clip);
+        }
+        let bytes = tokio::fs::read(self.path(&key)).await.ok()?;
+        let clip = Arc::new(Clip::from_wav(&bytes).ok()?);
+        self.lock().keep(key, clip.clone());
+        Some(clip)
+    }
+
+    /// Asks the provider. Who asks for the same sentence at the same time waits for the same answer.
+    pub async fn make(
         self: &Arc<Self>,
-        plugins: &Plugins,
-        provider: &str,
+        version: &Arc<Version>,
         host: &Host,
         speech: Speech,
     ) -> Result<Arc<Clip>, Error> {
-        let Some(version) = plugins.live(provider) else {
-            return Err(Error::Unavailable(format!("the speech provider {provider} is not loaded")));
-        };
-        let key = key(&version, &speech);
-        if let Some(clip) = self.remembered(&key) {
-            return Ok(clip);
-        }
+        let key = key(version, &speech);
         let cell = self.lock().making.entry(key.clone()).or_default().clone();
-        let made = cell.get_or_try_init(|| self.find_or_make(&key, &version, host, speech)).await.cloned();
+        let made = cell.get_or_try_init(|| self.synthesize(&key, version, host, speech)).await.cloned();
         let mut memory = self.lock();
         memory.making.remove(&key);
         if let Ok(clip) = &made {
@@ -68,28 +72,26 @@ impl SpeechCache {
         made
     }
 
-    async fn find_or_make(
+    async fn synthesize(
         self: &Arc<Self>,
         key: &str,
         version: &Arc<Version>,
         host: &Host,
         speech: Speech,
     ) -> Result<Arc<Clip>, Error> {
-        let path = self.folder.join(format!("{key}.wav"));
-        if let Ok(bytes) = tokio::fs::read(&path).await
-            && let Ok(clip) = Clip::from_wav(&bytes)
-        {
-            return Ok(Arc::new(clip));
-        }
         debug!(text = %speech.text, lang = %speech.lang, provider = version.name(), "speech is made");
         let audio = version.synthesize(host, speech).await?;
         let clip = Arc::new(Clip::from_samples(audio.rate, &audio.samples));
-        let (cache, kept) = (self.clone(), clip.clone());
+        let (cache, path, kept) = (self.clone(), self.path(key), clip.clone());
         let written = tokio::task::spawn_blocking(move || cache.write(&path, &kept)).await;
         if let Ok(Err(error)) = written {
             warn!(%error, "speech was not kept on disk");
         }
         Ok(clip)
+    }
+
+    fn path(&self, key: &str) -> PathBuf {
+        self.folder.join(format!("{key}.wav"))
     }
 
     fn write(&self, path: &Path, clip: &Clip) -> io::Result<()> {
@@ -149,10 +151,10 @@ impl Memory {
     }
 }
 
-/// The same text sounds the same only with the same provider and settings.
+/// The same text sounds the same only with the same provider and settings; its secrets do not speak.
 fn key(version: &Version, speech: &Speech) -> String {
     let mut hash = Sha256::new();
-    let settings = version.settings().to_string();
+    let settings = version.manifest().public_settings(version.settings()).to_string();
     let ssml = if speech.ssml { "ssml" } else { "" };
     for part in [version.sha256(), &settings, &speech.lang, &speech.voice, ssml, &speech.text] {
         hash.update((part.len() as u64).to_le_bytes());
