@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use jackfield_sdk::{
     Prompt, Speech,
     settings::{Finding, Time},
+    spoken::{Language, Text},
 };
 
 use crate::{
@@ -20,10 +21,28 @@ const KEYS: &str = "0123456789*#";
 const DEFAULT_RING: Duration = Duration::from_secs(20);
 const DEFAULT_ATTEMPTS: u32 = 3;
 
-/// The flow that the settings describe, or all that is wrong with them.
+/// What a gap in a sentence is filled with.
+type Fields<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// The flow that the settings describe, or all that is wrong with them. Gaps stay empty.
 pub fn flow(settings: &Settings) -> Result<Flow, Vec<Finding>> {
+    flow_of(settings, &|_| None)
+}
+
+/// The flow of a call, with the gaps of its sentences filled.
+pub fn flow_of(settings: &Settings, fields: Fields<'_>) -> Result<Flow, Vec<Finding>> {
+    check(settings, fields).map(|(flow, _)| flow)
+}
+
+/// The sentences that are the same for every call.
+pub fn fixed(settings: &Settings) -> Result<Vec<Speech>, Vec<Finding>> {
+    check(settings, &|_| None).map(|(_, fixed)| fixed)
+}
+
+fn check(settings: &Settings, fields: Fields<'_>) -> Result<(Flow, Vec<Speech>), Vec<Finding>> {
     let names: Vec<&str> = settings.menus.keys().map(String::as_str).collect();
-    let mut check = Check { settings, names, backs: Vec::new(), findings: Vec::new() };
+    let (backs, findings, fixed) = (Vec::new(), Vec::new(), Vec::new());
+    let mut check = Check { settings, fields, names, backs, fixed, findings };
     let start = check.start();
     let menus =
         settings.menus.iter().enumerate().map(|(id, (name, menu))| check.menu(id, name, menu)).collect();
@@ -32,15 +51,18 @@ pub fn flow(settings: &Settings) -> Result<Flow, Vec<Finding>> {
         check.dead_ends(&flow);
         check.endless(&flow);
     }
-    if check.findings.is_empty() { Ok(flow) } else { Err(check.findings) }
+    if check.findings.is_empty() { Ok((flow, check.fixed)) } else { Err(check.findings) }
 }
 
 struct Check<'a> {
     settings: &'a Settings,
+    fields: Fields<'a>,
     /// By [`MenuId`].
     names: Vec<&'a str>,
     /// Where `back` is written, and in which menu.
     backs: Vec<(MenuId, Vec<String>)>,
+    /// Sentences without a gap.
+    fixed: Vec<Speech>,
     findings: Vec<Finding>,
 }
 
@@ -309,7 +331,16 @@ impl Check<'_> {
                 }
                 let lang = language.as_ref().unwrap_or(&self.settings.language);
                 let voice = voice.as_ref().unwrap_or(&self.settings.voice);
-                Prompt::Say(Speech::new(text).lang(lang).voice(voice))
+                let text = Text::parse(text).unwrap_or_else(|wrong| {
+                    self.find(path, wrong, "write {name}, or {name:date} for what is said as a date");
+                    Text::default()
+                });
+                let said = text.fill(Language::of(lang), self.fields);
+                let speech = Speech::new(said).lang(lang).voice(voice);
+                if text.is_fixed() {
+                    self.fixed.push(speech.clone());
+                }
+                Prompt::Say(speech)
             }
             settings::Prompt::File(name) => {
                 if name.trim().is_empty() {

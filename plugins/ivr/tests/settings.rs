@@ -137,6 +137,12 @@ fn every_slip_has_its_place() {
             "which one comes first",
         ),
         ("a = { prompts = ['a', ''], then = 'hangup' }", "menus a prompts 1", "empty sentence"),
+        (
+            "a = { prompts = ['a', 'Il est {now:tme}.'], then = 'hangup' }",
+            "menus a prompts 1",
+            "said as `tme`",
+        ),
+        ("a = { prompts = 'Il est {now', then = 'hangup' }", "menus a prompts", "has no end"),
         ("a = { then = 'hangup' }", "menus a", "nothing to say"),
         ("a = { prompts = 'a' }", "menus a", "neither keys nor `then`"),
         ("a = { prompts = 'a', then = 'hangup', goodbye = 'hangup' }", "menus a goodbye", "no effect"),

@@ -226,3 +226,42 @@ fn busy_may_have_a_branch_of_its_own() {
     let ring = ["main 2", "rings bob+malcom for 20 s"];
     assert_eq!(heard, story(&[&["Welcome.", "Main menu."], &ring, &["Busy.", "Main menu."], &ring]));
 }
+
+const REMINDER: &str = r#"
+    [config]
+    language = "fr"
+    [config.menus.main]
+    greeting = "Bonjour {name}."
+    prompts = ["Rendez-vous le {on:day} à {on:time}.", "Il vous reste {due:amount}.", "Tapez 1."]
+    response-timeout = "10s"
+    invalid = { say = "Non, {name}.", then = "repeat" }
+    keys.1 = { say = "Merci.", then = "hangup" }
+"#;
+
+#[test]
+fn gaps_are_filled_with_what_the_call_brings() {
+    let manifest: toml::Table = REMINDER.parse().unwrap();
+    let settings = parse(&serde_json::to_string(&manifest["config"]).unwrap()).unwrap();
+    let field = |name: &str| {
+        let fields = [("name", "Zoé"), ("on", "2026-03-01T14:05"), ("due", "1,50 EUR")];
+        fields.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+    };
+    let flow = check::flow_of(&settings, &field).unwrap();
+    let said: Vec<String> = flow.menus[0].greeting.iter().chain(&flow.menus[0].prompts).map(whole).collect();
+    let expected = [
+        "Bonjour Zoé.",
+        "Rendez-vous le dimanche premier mars à quatorze heures cinq.",
+        "Il vous reste un euro et cinquante centimes.",
+        "Tapez 1.",
+    ];
+    assert_eq!(said, expected);
+    let fixed: Vec<String> =
+        check::fixed(&settings).unwrap().into_iter().map(|speech| whole(&speech.into())).collect();
+    assert_eq!(fixed, ["Tapez 1.", "Merci."]);
+}
+
+/// The whole sentence.
+fn whole(prompt: &Prompt) -> String {
+    let text = format!("{prompt:?}");
+    text.split('"').nth(1).unwrap().to_owned()
+}
