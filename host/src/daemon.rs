@@ -27,6 +27,7 @@ use crate::{
     cli,
     config::{self, Config, Reload, settings::to_settings},
     control,
+    journal::{self, Journal},
     net::{FlowIds, external, open::Opener, stream, tls, udp::Listener},
     outlet::House,
     plugins::{
@@ -89,7 +90,10 @@ pub async fn run(file: &Path) -> Result<(), Failure> {
     let (writer, writing) =
         Writer::start(store.clone(), recordings, config.store.events, offset, inbox.clone());
     let guests = Guests::start()?;
-    let plugins = plugin_house(&config, &store, &inbox, clock, guests.handle())?;
+    let journal = Journal::start(journal::folder_of(&config), journal::Settings::of(&config))
+        .map_err(|error| format!("the journal: {}: {error}", journal::folder_of(&config).display()))?;
+    let journal = Arc::new(journal);
+    let plugins = plugin_house(&config, &store, &inbox, clock, guests.handle(), Some(journal.clone()))?;
     guests.handle().spawn(plugins.speaker.clone().prepare(plugins.manager.host.clone()));
 
     // They are shown once, so not before a start that can still be refused.
@@ -162,6 +166,8 @@ pub async fn run(file: &Path) -> Result<(), Failure> {
     live.plugins.manager.stop_services();
     tokio::time::sleep(DRAIN).await;
     inbox.stop().await;
+    // Calls that ended with the switch are on their way.
+    tokio::task::spawn_blocking(move || journal.flush(LAST_WRITES)).await?;
     // The switch has gone, and with it who writes.
     if tokio::time::timeout(LAST_WRITES, writing).await.is_err() {
         warn!("the database is slow: its last writes are lost");
@@ -204,7 +210,7 @@ pub async fn check(file: &Path) -> Result<(), Failure> {
     let store = Store::open(&config.database()).await?;
     store.check_realm(&config.exchange.realm).await?;
     let guests = Guests::start()?;
-    let plugins = plugin_house(&config, &store, &gate.inbox(), Clock::start(), guests.handle())?;
+    let plugins = plugin_house(&config, &store, &gate.inbox(), Clock::start(), guests.handle(), None)?;
     let problems = plugins.manager.check(&entries(&config)).await;
     if problems.is_empty() {
         return Ok(());
@@ -219,7 +225,7 @@ pub async fn speech_desk(file: &Path) -> Result<OfflineDesk, Failure> {
     let store = Store::open(&config.database()).await?;
     let guests = Guests::start()?;
     let gate = Gate::new()?;
-    let house = plugin_house(&config, &store, &gate.inbox(), Clock::start(), guests.handle())?;
+    let house = plugin_house(&config, &store, &gate.inbox(), Clock::start(), guests.handle(), None)?;
     config.plugins.retain(|name, _| config.speech.provider.contains(name));
     let problems = house.manager.check(&entries(&config)).await;
     match problems.is_empty() {
@@ -345,6 +351,8 @@ pub struct PluginHouse {
     pub speaker: Arc<Speaker>,
     /// Of plugins' requests.
     pub reach: Arc<Reach>,
+    /// None in a process that runs no calls.
+    pub journal: Option<Arc<Journal>>,
 }
 
 fn plugin_house(
@@ -353,6 +361,7 @@ fn plugin_house(
     inbox: &Inbox,
     clock: Clock,
     guests: &runtime::Handle,
+    journal: Option<Arc<Journal>>,
 ) -> Result<PluginHouse, Failure> {
     let max_map_count =
         fs::read_to_string("/proc/sys/vm/max_map_count").ok().and_then(|text| text.trim().parse().ok());
@@ -391,6 +400,9 @@ fn plugin_house(
         inbox.clone(),
         random,
     );
+    if let Some(journal) = &journal {
+        services.record(journal.clone());
+    }
     let instances = Arc::new(Instances::new(guests.clone(), plugins.clone(), inbox.clone(), clock));
     let manager = Arc::new(Manager {
         engine,
@@ -404,7 +416,7 @@ fn plugin_house(
         operator: ArcSwap::from_pointee(operator(config)),
         state: Mutex::default(),
     });
-    Ok(PluginHouse { manager, services, helpers, speaker, reach })
+    Ok(PluginHouse { manager, services, helpers, speaker, reach, journal })
 }
 
 /// How to reach this exchange, for the person who started it.

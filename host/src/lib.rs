@@ -6,6 +6,7 @@
 //! - [`net`]: SIP sockets to bytes and back.
 //! - [`rtp`]: media workers, one thread each.
 //! - [`plugins`]: folders on disk, the watcher, the compiled cache, speech.
+//! - [`journal`]: what plugins asked and got in their calls, to be run again.
 //! - [`shard`]: turns the switch's crank.
 //! - [`import`]: other exchanges' files, made into a folder of ours.
 //! - [`records`]: what became of the calls, as CSV.
@@ -22,6 +23,7 @@ pub mod config;
 pub mod control;
 pub mod daemon;
 pub mod import;
+pub mod journal;
 pub mod net;
 pub mod outlet;
 pub mod plugins;

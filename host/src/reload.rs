@@ -16,6 +16,7 @@ use tracing::{error, info, warn};
 use crate::{
     config::{self, Config, settings::to_settings},
     daemon::PluginHouse,
+    journal,
     plugins::{Commands, Entries, Entry, Manager, Order},
     shard::Inbox,
     store::Store,
@@ -87,6 +88,9 @@ impl Live {
         self.plugins.helpers.replace(commands(&new));
         self.plugins.reach.replace(new.http.inside.clone());
         self.plugins.speaker.follow(order(&new));
+        if let Some(journal) = &self.plugins.journal {
+            journal.set(journal::Settings::of(&new));
+        }
         self.entries = entries(&new);
         self.stun.send_if_modified(|server| {
             let differs = *server != new.listen.stun;

@@ -1,6 +1,6 @@
 //! What an instance may use: wished for in the manifest, capped by the operator.
 
-use std::{fmt, time::Duration};
+use std::{fmt, str::FromStr, time::Duration};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -211,6 +211,14 @@ impl fmt::Display for Span {
     }
 }
 
+impl FromStr for Span {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Span::parse(text).ok_or_else(|| format!("\"{text}\" is no time; write \"50ms\", \"30s\" or \"2h\""))
+    }
+}
+
 impl Serialize for Span {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&self.to_string().replace(' ', ""))
@@ -220,9 +228,7 @@ impl Serialize for Span {
 impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Span::parse(&text).ok_or_else(|| {
-            de::Error::custom(format!("\"{text}\" is no time; write \"50ms\", \"30s\" or \"2h\""))
-        })
+        text.parse().map_err(de::Error::custom)
     }
 }
 

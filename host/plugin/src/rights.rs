@@ -86,6 +86,20 @@ fn one() -> u32 {
 }
 
 impl Grant {
+    /// All that is asked for; of launches one at a time.
+    pub fn of_all(asked: &Capabilities) -> Grant {
+        let launch = |wish: LaunchWish| LaunchGrant { to: wish.to, app: wish.app, at_once: 1, per_second: 1 };
+        let asked = asked.clone();
+        Grant {
+            dial: asked.dial,
+            launch: asked.launch.map(launch),
+            record: asked.record,
+            http: asked.http,
+            helper: asked.helper,
+            bus: asked.bus,
+        }
+    }
+
     /// What is asked for beyond this grant, each as it would be granted.
     pub fn covers(&self, asked: &Capabilities) -> Result<(), Vec<String>> {
         let mut missing = Vec::new();

@@ -59,7 +59,7 @@ impl Plugin {
     }
 
     fn of(manifest: Manifest, wasm: Vec<u8>, prompts: BTreeMap<String, Arc<Clip>>) -> Plugin {
-        let grant = granting(&manifest);
+        let grant = Grant::of_all(&manifest.capabilities);
         Plugin { manifest, wasm, prompts, grant, limits: LimitsWish::default(), config: String::new() }
     }
 
@@ -137,23 +137,6 @@ fn found(target: &Path) -> PathBuf {
     let here = env::current_dir().unwrap_or_default();
     let all = here.ancestors().map(|folder| folder.join(target));
     all.into_iter().find(|folder| folder.is_dir()).unwrap_or_else(|| target.to_owned())
-}
-
-fn granting(manifest: &Manifest) -> Grant {
-    let asked = manifest.capabilities.clone();
-    Grant {
-        dial: asked.dial,
-        launch: asked.launch.map(|launch| LaunchGrant {
-            to: launch.to,
-            app: launch.app,
-            at_once: 1,
-            per_second: 1,
-        }),
-        record: asked.record,
-        http: asked.http,
-        helper: asked.helper,
-        bus: asked.bus,
-    }
 }
 
 fn manifest(path: &Path) -> Result<Manifest, SimError> {

@@ -7,6 +7,7 @@ mod new;
 mod output;
 mod plugin;
 mod records;
+mod replay;
 mod speech;
 mod test;
 pub mod users;
@@ -53,6 +54,9 @@ enum Command {
     New(new::Arguments),
     /// Run the cases of plugins: scripted callers in virtual time, without a phone and without a socket.
     Test(test::Arguments),
+    /// Run recorded calls again: the same version must decide the same, and another one shows which calls would have
+    /// gone otherwise. Needs no running exchange.
+    Replay(replay::Arguments),
     /// Add, import, list and remove users.
     #[command(subcommand)]
     User(users::Command),
@@ -119,6 +123,7 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         // No runtime for it: that would open a pair of sockets.
         Command::Test(arguments) => return test::run(arguments),
         Command::New(arguments) => return new::run(arguments),
+        Command::Replay(wanted) => return replay::run(wanted, &arguments.config),
         _ => {}
     }
     Runtime::new()?.block_on(run_command(arguments))
@@ -136,6 +141,7 @@ async fn run_command(arguments: Arguments) -> Result<(), Failure> {
         }
         Command::Test(arguments) => test::run(&arguments),
         Command::New(arguments) => new::run(&arguments),
+        Command::Replay(arguments) => replay::run(&arguments, config),
         Command::User(command) => users::run(command, config).await,
         Command::Campaign(command) => campaign::run(command, config).await,
         Command::Import(command) => import::run(command).await,

@@ -26,6 +26,7 @@ pub(super) fn all(config: &mut Config, source: &Source<'_>, numbers_known: bool)
     check.peers(config);
     check.routes(config);
     check.helpers(config);
+    check.journal(config);
     check.plugins(config);
     check.problems
 }
@@ -114,6 +115,29 @@ impl Check<'_, '_> {
                 self.report(&["listen", "key"], "the key has no certificate", "add `certificate = \"FILE\"`")
             }
             _ => {}
+        }
+    }
+
+    fn journal(&mut self, config: &Config) {
+        let journal = &config.journal;
+        let help = "write `record = false` to record nothing";
+        if journal.keep.is_zero() {
+            self.report(&["journal", "keep"], "nothing would be kept", help);
+        }
+        if journal.calls == 0 {
+            self.report(&["journal", "calls"], "with 0 calls nothing would be kept", help);
+        }
+        if journal.call.0 == 0 {
+            self.report(&["journal", "call"], "nothing would be kept of a call", help);
+        }
+        if journal.disk.0 / 16 < journal.call.0 {
+            let least = jackfield_plugin::Size(journal.call.0.saturating_mul(16));
+            let text = format!("the disk has no room for 16 calls of {}", journal.call);
+            self.report(
+                &["journal", "disk"],
+                text,
+                format!("write at least \"{least}\", or a smaller `call`"),
+            );
         }
     }
 

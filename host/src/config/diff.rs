@@ -15,6 +15,8 @@ pub struct Changes {
     pub http: bool,
     /// `[helpers]`
     pub helpers: bool,
+    /// `[journal]`, or whether a plugin's calls are recorded.
+    pub journal: bool,
     /// Plugins to load.
     pub added: BTreeSet<String>,
     /// Plugins to load anew: another folder, grant, limit or setting.
@@ -39,6 +41,7 @@ impl Changes {
             (self.speech, "speech"),
             (self.http, "http"),
             (self.helpers, "helpers"),
+            (self.journal, "journal"),
         ] {
             if flag {
                 parts.push(what.to_owned());
@@ -80,11 +83,18 @@ pub fn diff(old: &Config, new: &Config) -> Changes {
         speech: old.speech != new.speech,
         http: old.http != new.http,
         helpers: old.helpers != new.helpers,
+        journal: old.journal != new.journal || unrecorded(old) != unrecorded(new),
         added,
         changed,
         removed,
         restart: restart.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect(),
     }
+}
+
+/// The plugins whose calls are not recorded.
+fn unrecorded(config: &Config) -> Vec<&str> {
+    let plugins = config.plugins.iter().filter(|(_, plugin)| !plugin.journal);
+    plugins.map(|(name, _)| name.as_str()).collect()
 }
 
 /// What the switch itself enforces on plugins.
@@ -97,7 +107,10 @@ fn launches(config: &Config) -> Vec<(&str, Option<(u32, u32)>)> {
 type Names = BTreeSet<String>;
 
 fn plugins(old: &BTreeMap<String, Plugin>, new: &BTreeMap<String, Plugin>) -> (Names, Names, Names) {
-    let changed = |name: &&String| old.get(*name).is_some_and(|plugin| Some(plugin) != new.get(*name));
+    // Whether its calls are recorded does not change the plugin.
+    let plugin = |plugin: &Plugin| Plugin { journal: true, ..plugin.clone() };
+    let changed =
+        |name: &&String| old.get(*name).is_some_and(|old| Some(plugin(old)) != new.get(*name).map(plugin));
     (
         new.keys().filter(|name| !old.contains_key(*name)).cloned().collect(),
         new.keys().filter(changed).cloned().collect(),

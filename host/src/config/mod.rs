@@ -10,6 +10,7 @@ pub mod edit;
 mod exchange;
 mod helpers;
 mod http;
+mod journal;
 mod listen;
 mod media;
 mod peers;
@@ -41,6 +42,7 @@ pub use self::{
     exchange::{Exchange, Reload},
     helpers::Helper,
     http::Http,
+    journal::Journal,
     listen::Listen,
     media::{Codec, Media},
     peers::Peer,
@@ -83,6 +85,8 @@ pub struct Config {
     pub http: Http,
     /// `[helpers.NAME]`
     pub helpers: BTreeMap<String, Helper>,
+    /// `[journal]`
+    pub journal: Journal,
     /// `[plugins.NAME]`
     pub plugins: BTreeMap<String, Plugin>,
 }
@@ -121,6 +125,7 @@ pub fn parse(file: &Path, text: &str) -> Result<Config, Problems> {
         speech: reader.section("speech"),
         http: reader.section("http"),
         helpers: reader.entries("helpers"),
+        journal: reader.section("journal"),
         plugins: reader.entries("plugins"),
     };
     let numbers_known = !reader.is_broken("users") && !reader.is_broken("routes");

@@ -17,7 +17,14 @@ pub struct Plugin {
     /// Caps on the manifest's wishes.
     #[serde(default)]
     pub limits: LimitsWish,
+    /// Whether its calls are recorded, where `[journal]` says that calls are.
+    #[serde(default = "yes")]
+    pub journal: bool,
     /// Overrides the manifest's own `[config]`.
     #[serde(default)]
     pub config: toml::Table,
+}
+
+fn yes() -> bool {
+    true
 }

@@ -113,6 +113,29 @@ fn the_daemon_is_reached_also_while_its_file_has_a_fault() {
     assert!(control_socket(&folder.path().join("missing.toml")).is_err());
 }
 
+#[test]
+fn the_journal_is_off_and_its_mistakes_are_named() {
+    let config = parsed(
+        "[journal]\nrecord = true\ndisk = \"64MiB\"\n[plugins.ivr]\npath = \"ivr\"\njournal = false\n",
+    );
+    assert!(config.journal.record && !config.plugins["ivr"].journal && !parsed("").journal.record);
+    for (line, said) in [
+        ("keep = 7", "2:8: error: `7` has no unit; write it with one, such as \"7s\""),
+        ("keep = \"0s\"", "2:8: error: nothing would be kept; write `record = false` to record nothing"),
+        (
+            "calls = 0",
+            "2:9: error: with 0 calls nothing would be kept; write `record = false` to record nothing",
+        ),
+        ("disk = \"1 apple\"", "2:8: error: \"1 apple\" is no size; write \"16MiB\""),
+        (
+            "disk = \"1MiB\"",
+            "2:8: error: the disk has no room for 16 calls of 256 KiB; write at least \"4 MiB\", or a smaller `call`",
+        ),
+    ] {
+        assert_eq!(problems(&format!("[journal]\n{line}\n")), format!("jackfield.toml:{said}"));
+    }
+}
+
 /// Each line: what stands in the example, what is written instead, what is said about it.
 #[test]
 fn each_mistake_is_named_with_its_line_and_how_to_mend_it() {
@@ -136,7 +159,7 @@ fn each_mistake_is_named_with_its_line_and_how_to_mend_it() {
         (
             r#"path  = "plugins/tts""#,
             r#"color = "red""#,
-            "jackfield.toml:50:1: error: unknown key `color`; expected one of `path`, `grant`, `limits`, `config`",
+            "jackfield.toml:50:1: error: unknown key `color`; expected one of `path`, `grant`, `limits`, `journal`, `config`",
         ),
         (
             "per-second = 2",

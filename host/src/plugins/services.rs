@@ -1,7 +1,7 @@
 //! What guests reach besides their calls: the clock, the log, the store, helpers and speech.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{Arc, Mutex, OnceLock, PoisonError, Weak},
     time::{Duration, SystemTime},
 };
 
@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 use jackfield_media::Clip;
 use jackfield_plugin::{
     Answer, Contact, Host, HttpRequest, HttpResponse, Limits, LocalTime, Origin, Plugins, Replies, Services,
-    Speech, Switchboard,
+    Speech, Switchboard, journal::Journal,
 };
 use jackfield_switch::{Command, Error, Input, InstanceId, Level, Token};
 use jiff::{Timestamp, tz::TimeZone};
@@ -30,6 +30,8 @@ pub struct DaemonServices {
     pub plugins: Arc<Plugins>,
     pub inbox: Inbox,
     pub replies: Arc<Replies>,
+    /// Where calls are recorded.
+    journal: OnceLock<Arc<dyn Journal>>,
     random: Mutex<StdRng>,
     this: Weak<DaemonServices>,
 }
@@ -52,6 +54,7 @@ impl DaemonServices {
             plugins,
             inbox,
             replies: Arc::new(Replies::new()),
+            journal: OnceLock::new(),
             random: Mutex::new(random),
             this: this.clone(),
         })
@@ -61,7 +64,14 @@ impl DaemonServices {
     pub fn host(&self) -> Option<Host> {
         let services = self.this.upgrade()?;
         let switch = Arc::new(Board(self.inbox.clone()));
-        Some(Host { switch, services, replies: self.replies.clone(), journal: None })
+        let journal = self.journal.get().cloned();
+        Some(Host { switch, services, replies: self.replies.clone(), journal })
+    }
+
+    /// Whoever is made a host of from now on is recorded there.
+    pub fn record(&self, journal: Arc<dyn Journal>) {
+        // Who asks for two journals gets the first one.
+        let _ = self.journal.set(journal);
     }
 
     fn stored<T: Send + 'static>(

@@ -4,7 +4,7 @@
 //! benchmark, in the place of the switch's thread, takes them out; guests are polled by hand.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     future::Future,
     pin::Pin,
@@ -14,6 +14,7 @@ use std::{
 };
 
 use jackfield::{
+    journal::{Bounds, Journal, Settings},
     plugins::{Commands, DaemonServices, Helpers, HttpClient, Speaker, SpeechCache},
     shard::{Clock, Gate},
     store::Store,
@@ -46,7 +47,7 @@ pub(crate) struct House {
     pub(crate) gate: Gate,
     version: Arc<Version>,
     _runtime: Runtime,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// A guest that serves a call.
@@ -76,7 +77,19 @@ impl House {
             StdRng::seed_from_u64(1),
         );
         let host = services.host().expect("the services are alive");
-        Ok(House { host, gate, version, _runtime: runtime, _folder: folder })
+        Ok(House { host, gate, version, _runtime: runtime, folder: folder })
+    }
+
+    /// Calls are recorded from now on, as the daemon does it.
+    pub(crate) fn record(&mut self) {
+        let folder = self.folder.path().join("journal");
+        let settings = Settings {
+            record: true,
+            call: 256 << 10,
+            bounds: Bounds { keep: Duration::from_secs(3600), calls: 1_000_000, disk: 1 << 30 },
+            except: BTreeSet::new(),
+        };
+        self.host.journal = Some(Arc::new(Journal::start(folder, settings).expect("the folder is there")));
     }
 
     /// A guest for this call; it begins when it is polled.

@@ -3,6 +3,8 @@
 //! The guest asks through the daemon's own queue, and each reply comes only after its fiber was suspended, as from
 //! the switch's thread. What the switch does with a verb is not in the figure.
 //!
+//! The same again with the journal on; what its own thread does to the disk is not in the figure.
+//!
 //! The yardstick is what runs a script outside of the exchange without plugins: a process for each call, as
 //! Asterisk's AGI starts it. It is the smallest there is, `/bin/true`: started, run and waited for, without one
 //! word of a protocol. Its CPU time is that of both sides, parent and child.
@@ -40,7 +42,14 @@ pub(crate) fn figures() -> Vec<Figure> {
         ours = ours.min(repeat(CALLS, || run(&house)));
         process = process.min(repeat(PROCESSES, spawn));
     }
-    vec![Figure::new("script_call", ours, "us").beside("process per call (AGI)", process).target(50.0)]
+    let mut recording = House::new(1000).unwrap_or_else(|error| panic!("{error}"));
+    recording.record();
+    repeat(WARM_UP, || run(&recording));
+    let recorded = (0..SERIES).map(|_| repeat(CALLS, || run(&recording))).fold(f64::MAX, f64::min);
+    vec![
+        Figure::new("script_call", ours, "us").beside("process per call (AGI)", process).target(50.0),
+        Figure::new("script_call_recorded", recorded, "us").beside("not recorded", ours),
+    ]
 }
 
 /// CPU microseconds of one round.

@@ -48,11 +48,11 @@ struct HostCall {
 struct Playing {
     /// The next call of the record.
     next: usize,
-    /// Free questions that were asked out of their order.
+    /// Questions that were asked out of their order.
     taken: Vec<bool>,
     /// Milliseconds since the guest began.
     now: u32,
-    /// Free questions that the record has no answer to.
+    /// Questions that the record has no answer to.
     invented: u64,
     decisions: u32,
     words: Vec<Difference>,
@@ -112,7 +112,7 @@ impl Player {
     }
 
     fn compare_ends(&self, playing: &mut Playing, end: &Ended) -> Outcome {
-        self.skip_free(playing);
+        self.skip_questions(playing);
         if let Some(call) = self.calls.get(playing.next) {
             return self.otherwise(playing, call.at, &call.asked, end);
         }
@@ -135,11 +135,11 @@ impl Player {
             return None;
         }
         let bytes = encoded(&asked);
-        if self.way == Way::Otherwise && asked.is_free() {
+        if self.way == Way::Otherwise && asked.is_question() {
             return self.recall(&mut playing, &bytes).or_else(|| Some(self.invent(&mut playing, &asked)));
         }
-        self.skip_free(&mut playing);
-        let number = playing.decisions + u32::from(!asked.is_free());
+        self.skip_questions(&mut playing);
+        let number = playing.decisions + u32::from(!asked.is_question());
         let Some(call) = self.calls.get(playing.next) else {
             let end = (self.head.ended, &self.head.end);
             playing.parted = Some(match self.is_open_ended() {
@@ -165,18 +165,18 @@ impl Player {
         Some(got)
     }
 
-    /// Past the free questions that this guest did not ask.
-    fn skip_free(&self, playing: &mut Playing) {
+    /// Past the questions that this guest did not ask.
+    fn skip_questions(&self, playing: &mut Playing) {
         while self.way == Way::Otherwise
-            && self.calls.get(playing.next).is_some_and(|call| call.asked.is_free())
+            && self.calls.get(playing.next).is_some_and(|call| call.asked.is_question())
         {
             playing.next += 1;
         }
     }
 
-    /// The answer to a free question, where it was asked before the next decision; that to speech, wherever.
+    /// The answer to a question, where it was asked before the next decision; that to speech, wherever.
     fn recall(&self, playing: &mut Playing, bytes: &[u8]) -> Option<Got> {
-        let ahead = |call: &&HostCall| call.asked.is_free();
+        let ahead = |call: &&HostCall| call.asked.is_question();
         let near = playing.next + self.calls[playing.next..].iter().take_while(ahead).count();
         let is_this = |index: &usize| {
             let call = &self.calls[*index];

@@ -1,7 +1,7 @@
 //! What one instance asked and got, from its start to its end, as it is kept.
 
 use jackfield_media::LegId;
-use jackfield_switch::{CallInfo, InstanceId};
+use jackfield_switch::CallInfo;
 use serde::{Deserialize, Serialize};
 
 use super::{mask::Secrets, step::Step};
@@ -115,8 +115,8 @@ impl Record {
         Ok(steps)
     }
 
-    /// Whom the guest served.
-    pub fn instance(&self) -> InstanceId {
-        InstanceId(self.head.instance)
+    /// Bytes in memory, about.
+    pub fn size(&self) -> usize {
+        size_of::<Record>() + self.steps.len()
     }
 }

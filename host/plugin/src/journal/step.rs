@@ -116,8 +116,9 @@ pub enum Got {
 pub struct Blob(#[serde(with = "written::bytes")] pub Vec<u8>);
 
 impl Asked<'_> {
-    /// A question that decides nothing: another version may ask it more or less often.
-    pub(super) fn is_free(&self) -> bool {
+    /// It decides nothing, and another version may ask it more or less often: the time, a random number, how long a
+    /// sentence is.
+    pub fn is_question(&self) -> bool {
         use Asked::{Local, Now, Random, Speech, UtcOffset};
         matches!(self, Now | UtcOffset | Local { .. } | Random | Speech(_))
     }
