@@ -25,6 +25,7 @@ mod nat;
 mod phones;
 mod records;
 mod reload;
+mod replay;
 mod shown;
 mod soak;
 mod torture;
