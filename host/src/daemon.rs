@@ -31,8 +31,8 @@ use crate::{
     net::{FlowIds, external, open::Opener, stream, tls, udp::Listener},
     outlet::House,
     plugins::{
-        DaemonServices, DiskCache, Helpers, HttpClient, Instances, Manager, Reach, Speaker, SpeechCache,
-        Watcher, unix_now,
+        Activity, DaemonServices, DiskCache, Helpers, How, HttpClient, Instances, Kept, Manager, Reach, Seen,
+        Speaker, SpeechCache, Watcher, unix_now,
     },
     reload::{Live, commands, entries, operator, order},
     rtp,
@@ -54,6 +54,7 @@ pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Runs the exchange until it is told to stop.
 pub async fn run(file: &Path) -> Result<(), Failure> {
+    let operators_file = Seen::of(file.to_owned());
     let config = config::load(file)?;
     let store = Store::open(&config.database()).await?;
     store.fix_realm(&config.exchange.realm).await?;
@@ -133,8 +134,8 @@ pub async fn run(file: &Path) -> Result<(), Failure> {
         listeners.iter().find(|(_, bound)| owns(bound)).map(|(id, _)| *id)
     };
     inbox.post(Input::Restored(store.bindings(offset, owner).await?)).await;
-    let entries = entries(&config);
-    plugins.manager.look(&entries).await;
+    plugins.manager.set_entries(entries(&config));
+    plugins.manager.look(config.plugins.keys().cloned(), How::Rested).await;
     if let Some(certificate) = network.certificate {
         let config = config.clone();
         // Its names are this host's, and those may change.
@@ -149,7 +150,7 @@ pub async fn run(file: &Path) -> Result<(), Failure> {
     let handler = control::Daemon {
         apply,
         inbox: inbox.clone(),
-        plugins: plugins.manager.plugins.clone(),
+        manager: plugins.manager.clone(),
         speech: control::speech::Desk::new(&plugins.manager),
         store: store.clone(),
     };
@@ -157,8 +158,17 @@ pub async fn run(file: &Path) -> Result<(), Failure> {
     let (stun, server) = watch::channel(config.listen.stun.clone());
     let (found, seen) = mpsc::channel(1);
     tokio::spawn(external::follow(server, found));
-    let mut live =
-        Live { config, entries, digests, store, inbox: inbox.clone(), plugins, stun, seen_as: None };
+    let mut live = Live {
+        file: operators_file,
+        polled: None,
+        config,
+        digests,
+        store,
+        inbox: inbox.clone(),
+        plugins,
+        stun,
+        seen_as: None,
+    };
     let signal = follow(&mut live, applied, seen).await?;
 
     info!("{signal}: no new calls; running calls end");
@@ -182,14 +192,22 @@ async fn follow(
     mut applied: mpsc::Receiver<oneshot::Sender<Vec<String>>>,
     mut seen: mpsc::Receiver<Option<IpAddr>>,
 ) -> Result<&'static str, Failure> {
-    let mut watcher = Watcher::new();
+    let activity = live.plugins.manager.activity.clone();
+    let mut watch = live.config.exchange.watch;
+    let mut watcher = Watcher::new(watch, &activity);
     let mut stop = Stop::new()?;
     loop {
-        watcher.watch(live.folders());
+        if live.config.exchange.watch != watch {
+            watch = live.config.exchange.watch;
+            watcher = Watcher::new(watch, &activity);
+        }
+        watcher.watch(live.places());
         tokio::select! {
-            () = watcher.changed() => {
+            change = watcher.changed() => {
                 if live.config.exchange.reload == Reload::Auto {
-                    live.look().await;
+                    // What has come since the last look is watched before it is looked at.
+                    watcher.watch(live.places());
+                    live.follow(change).await;
                 }
             }
             Some(answer) = applied.recv() => {
@@ -407,13 +425,17 @@ fn plugin_house(
     let manager = Arc::new(Manager {
         engine,
         cache: DiskCache::open(&config.var().join("compiled"))?,
+        kept: Kept::open(&config.var().join("versions"))?,
+        stage: config.var().join("cases"),
         plugins,
         host: services.host().ok_or("the plugin services ended")?,
         instances,
         speaker: speaker.clone(),
         guests: guests.clone(),
         inbox: inbox.clone(),
+        activity: Activity::default(),
         operator: ArcSwap::from_pointee(operator(config)),
+        entries: ArcSwap::default(),
         state: Mutex::default(),
     });
     Ok(PluginHouse { manager, services, helpers, speaker, reach, journal })

@@ -1,10 +1,10 @@
 //! Follows `jackfield.toml`, the passwords and the plugins' files while calls are up. A fault changes nothing.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     net::IpAddr,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::Arc,
 };
 
@@ -17,7 +17,7 @@ use crate::{
     config::{self, Config, settings::to_settings},
     daemon::PluginHouse,
     journal,
-    plugins::{Commands, Entries, Entry, Manager, Order},
+    plugins::{Change, Commands, Entries, Entry, How, Order, Owner, Places, Seen},
     shard::Inbox,
     store::Store,
 };
@@ -25,7 +25,9 @@ use crate::{
 /// What is live now, and who has to know when it changes.
 pub struct Live {
     pub config: Config,
-    pub entries: Entries,
+    /// How the operator's file was when it was looked at, and as the last poll found it when it differed.
+    pub file: Seen,
+    pub polled: Option<Seen>,
     /// As the switch has them: `jackfield user` writes to the store.
     pub digests: BTreeMap<String, Digests>,
     pub store: Store,
@@ -38,27 +40,70 @@ pub struct Live {
 }
 
 impl Live {
-    /// Looks at the configuration, the passwords and every plugin again. Returns a sentence for
+    /// Looks at the configuration, the passwords and every plugin again, now. Returns a sentence for
     /// each file that stays as it was.
     pub async fn look(&mut self) -> Vec<String> {
-        let (changed, mut problems) = match self.look_at_configuration() {
-            Ok(changed) => (changed, Vec::new()),
-            Err(problem) => (false, vec![problem]),
-        };
-        self.look_at_passwords(changed).await;
+        let mut problems = Vec::from_iter(self.look_at_operator().await.err());
         let manager = &self.plugins.manager;
-        manager.look(&self.entries).await;
+        let names: Vec<String> = manager.entries.load().keys().cloned().collect();
+        manager.look(names, How::Now).await;
         let refused = manager.plugins.status().into_iter();
         problems
             .extend(refused.filter_map(|plugin| Some(format!("plugin {}: {}", plugin.name, plugin.error?))));
         problems
     }
 
-    /// The folders to watch.
-    pub fn folders(&self) -> Vec<PathBuf> {
-        let mut folders = Manager::folders(&self.entries);
-        folders.push(self.config.resolve(Path::new(".")));
-        folders
+    /// Looks at what has changed. Plugins are loaded in their own time.
+    pub async fn follow(&mut self, change: Change) {
+        let mut names = BTreeSet::new();
+        let mut operator = false;
+        match change {
+            Change::Of(owners) => {
+                for owner in owners {
+                    match owner {
+                        Owner::Operator => operator = true,
+                        Owner::Plugin(name) => drop(names.insert(name)),
+                    }
+                }
+            }
+            Change::Poll => {
+                operator = self.operator_is_due();
+                names = self.plugins.manager.due().await;
+            }
+        }
+        if operator {
+            // It was logged.
+            let _ = self.look_at_operator().await;
+            names.extend(self.plugins.manager.changed_entries());
+        } else {
+            self.look_at_passwords(false).await;
+        }
+        self.plugins.manager.ask(names);
+    }
+
+    /// The places to watch.
+    pub fn places(&self) -> Places {
+        let mut places = Places::default();
+        places.add(&Owner::Operator, &self.config.file);
+        self.plugins.manager.add_places(&mut places);
+        places
+    }
+
+    /// The operator's file has changed since it was looked at, and rests since the last poll.
+    fn operator_is_due(&mut self) -> bool {
+        let now = self.file.again();
+        let moved = now != self.file;
+        let rests = moved && self.polled.as_ref() == Some(&now);
+        self.polled = moved.then_some(now);
+        rests && self.plugins.manager.activity.writing(&Owner::Operator).is_none()
+    }
+
+    /// The configuration and the passwords.
+    async fn look_at_operator(&mut self) -> Result<(), String> {
+        (self.file, self.polled) = (Seen::of(self.config.file.clone()), None);
+        let looked = self.look_at_configuration();
+        self.look_at_passwords(looked == Ok(true)).await;
+        looked.map(drop)
     }
 
     /// Whether something changed.
@@ -91,7 +136,7 @@ impl Live {
         if let Some(journal) = &self.plugins.journal {
             journal.set(journal::Settings::of(&new));
         }
-        self.entries = entries(&new);
+        manager.set_entries(entries(&new));
         self.stun.send_if_modified(|server| {
             let differs = *server != new.listen.stun;
             server.clone_from(&new.listen.stun);
@@ -147,6 +192,7 @@ pub fn entries(config: &Config) -> Entries {
         grant: plugin.grant.clone(),
         limits: plugin.limits.clone(),
         config: plugin.config.clone(),
+        tests: plugin.tests,
     };
     config.plugins.iter().map(|(name, plugin)| (name.clone(), entry(plugin))).collect()
 }

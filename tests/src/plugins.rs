@@ -4,6 +4,10 @@ use std::time::Duration;
 
 use crate::{Exchange, await_within};
 
+const STATES: [&str; 4] = ["live", "draining", "failing", "failed"];
+/// How the lines begin that are no refusal.
+const NOTES: [&str; 3] = ["rolled back", "what was live before", "its newest files wait"];
+
 /// One version of a plugin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
@@ -15,26 +19,41 @@ pub struct Line {
     pub state: String,
     /// The beginning of the file's hash.
     pub sha256: String,
+    /// When it went live, in local time.
+    pub since: String,
     /// Instances that run.
     pub calls: u32,
     /// Why the newest files were refused, or nothing.
     pub refused: String,
+    /// What else is said of it.
+    pub notes: String,
 }
 
 impl Line {
-    /// From the right, since the version may be missing.
+    /// About the state, since the version may be missing.
     fn parse(text: &str) -> Option<Line> {
         let words: Vec<&str> = text.split_whitespace().collect();
-        let (name, rest) = words.split_first()?;
-        let [version @ .., number, state, sha256, calls] = rest else { return None };
+        let place = words.iter().position(|word| STATES.contains(word))?;
+        let ([name, version @ ..], [state, sha256, since @ .., calls]) = words.split_at(place) else {
+            return None;
+        };
         Some(Line {
             name: (*name).to_owned(),
-            version: [version, &[&format!("v{number}")]].concat().join(" "),
+            version: version.join(" "),
             state: (*state).to_owned(),
             sha256: (*sha256).to_owned(),
+            since: since.join(" "),
             calls: calls.parse().ok()?,
             refused: String::new(),
+            notes: String::new(),
         })
+    }
+
+    /// What is set in below it belongs to it.
+    fn add(&mut self, text: &str) {
+        let is_note = NOTES.iter().any(|note| text.trim_start().starts_with(note));
+        let what = if is_note { &mut self.notes } else { &mut self.refused };
+        what.push_str(text);
     }
 }
 
@@ -46,8 +65,7 @@ impl Exchange {
         let mut lines: Vec<Line> = Vec::new();
         for text in table.lines().skip(1) {
             match lines.last_mut() {
-                // What belongs to a version is set in below it.
-                Some(line) if text.starts_with(' ') => line.refused += text,
+                Some(line) if text.starts_with(' ') => line.add(text),
                 _ => lines
                     .push(Line::parse(text).unwrap_or_else(|| panic!("no version: {text:?} in\n{table}"))),
             }

@@ -248,17 +248,18 @@ impl Out<'_> {
             let clip: Vec<i16> = mouth.clip.drain(..length).collect();
             (mouth.voice, mouth.law, clip)
         };
-        let samples = match voice {
+        let coded = |samples: Vec<i16>| samples.iter().map(|sample| law.encode(*sample)).collect();
+        let payload: Vec<u8> = match voice {
             _ if !clip.is_empty() => {
                 let mut samples = clip;
                 samples.resize(SAMPLES, 0);
-                samples
+                coded(samples)
             }
             Voice::Mute => return,
-            Voice::Silence => vec![0; SAMPLES],
-            Voice::Tone(frequency) => sine(frequency, frame as usize * SAMPLES, SAMPLES),
+            // Encoded once: a hundred phones may be silent at once.
+            Voice::Silence => vec![law.encode(0); SAMPLES],
+            Voice::Tone(frequency) => coded(sine(frequency, frame as usize * SAMPLES, SAMPLES)),
         };
-        let payload: Vec<u8> = samples.iter().map(|sample| law.encode(*sample)).collect();
         let payload_type = if law == Law::A { 8 } else { 0 };
         self.send(payload_type, false, timestamp, &payload);
     }

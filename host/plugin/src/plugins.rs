@@ -102,6 +102,11 @@ impl Plugins {
         self.entries().entry(name.to_string()).or_default().error = Some(error);
     }
 
+    /// The newest files are those that are live, again. True when others were refused before.
+    pub fn accept(&self, name: &str) -> bool {
+        self.entries().get_mut(name).is_some_and(|entry| entry.error.take().is_some())
+    }
+
     /// The operator has taken the plugin out. What was live is returned and serves its calls to their end.
     pub fn remove(&self, name: &str) -> Option<Arc<Version>> {
         let mut entries = self.entries();

@@ -11,6 +11,7 @@ mod replay;
 mod speech;
 mod test;
 pub mod users;
+mod versions;
 
 use std::path::{Path, PathBuf};
 
@@ -72,9 +73,10 @@ enum Command {
     Records(records::Arguments),
     /// What happened to calls, one JSON object a line, the oldest first.
     Events(events::Arguments),
-    /// The plugins of the running exchange: versions live and draining, with their calls.
+    /// The plugins of the running exchange: versions live and draining, with their calls, and why newer files
+    /// were refused.
     Plugins,
-    /// Look at one plugin.
+    /// Look at one plugin, or go back to a version of it that was live before.
     #[command(subcommand)]
     Plugin(plugin::Command),
     /// The voices that can speak, and who is down.
@@ -148,10 +150,10 @@ async fn run_command(arguments: Arguments) -> Result<(), Failure> {
         Command::Calls => calls(config).await,
         Command::Records(arguments) => records::run(arguments, config).await,
         Command::Events(arguments) => events::run(arguments, config).await,
-        Command::Plugins => plugins(config).await,
+        Command::Plugins => versions::live(config).await,
         Command::Voices => speech::voices(config).await,
         Command::Say(arguments) => speech::say(arguments, config).await,
-        Command::Plugin(command) => plugin::run(command, config),
+        Command::Plugin(command) => plugin::run(command, config).await,
         Command::Hangup { call } => ask(config, &Request::HangUp { call }).await.map(drop),
         Command::Record { call, action } => {
             ask(config, &Request::Record { call, action: action.into() }).await.map(drop)
@@ -179,23 +181,6 @@ async fn calls(file: &Path) -> Result<(), Failure> {
             "{:<24} {:<16} {:<16} {:<10} {plugin:<12} {}",
             call.id, call.caller, call.callee, call.state, call.legs
         );
-    }
-    Ok(())
-}
-
-async fn plugins(file: &Path) -> Result<(), Failure> {
-    let Answer::Plugins(plugins) = ask(file, &Request::Plugins).await? else { return Ok(()) };
-    println!("{:<16} {:<10} {:>6} {:<10} {:<10} calls", "plugin", "version", "load", "state", "sha256");
-    for plugin in plugins {
-        let state = format!("{:?}", plugin.state).to_lowercase();
-        let sha = plugin.sha256.get(..8).unwrap_or("-");
-        println!(
-            "{:<16} {:<10} {:>6} {state:<10} {sha:<10} {}",
-            plugin.name, plugin.version, plugin.number, plugin.calls
-        );
-        if let Some(error) = plugin.error {
-            println!("    the newest files were refused: {error}");
-        }
     }
     Ok(())
 }

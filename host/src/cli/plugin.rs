@@ -9,6 +9,7 @@ use std::{
 use clap::Subcommand;
 use jackfield_plugin::{Grant, Interfaces, Limits, LimitsWish, Manifest, Size};
 
+use super::versions;
 use crate::{
     config::{self, Config},
     daemon::Failure,
@@ -24,10 +25,24 @@ pub enum Command {
         /// Its folder, with `plugin.toml`.
         folder: PathBuf,
     },
+    /// The versions of a plugin of the running exchange that can be gone back to.
+    Versions {
+        /// As in [plugins.NAME] of the configuration.
+        name: String,
+    },
+    /// Go back, at once, to a version that was live before. It runs until the files of the plugin's folder change.
+    Rollback {
+        /// As in [plugins.NAME] of the configuration.
+        name: String,
+        /// Its number, as `versions` shows it: v3. The version before, if not given.
+        version: Option<String>,
+    },
 }
 
-pub(super) fn run(command: Command, file: &Path) -> Result<(), Failure> {
+pub(super) async fn run(command: Command, file: &Path) -> Result<(), Failure> {
     match command {
+        Command::Versions { name } => versions::kept(file, name).await,
+        Command::Rollback { name, version } => versions::roll_back(file, name, version.as_deref()).await,
         Command::Show { folder } => {
             let files = Files::read(&folder)?;
             let interfaces = Interfaces::of(&files.manifest().plugin.component, files.wasm())

@@ -32,6 +32,9 @@ pub(super) struct Arguments {
     /// Tell what happened in every case, not only in those that fail.
     #[arg(long)]
     verbose: bool,
+    /// Only say what fails, in a line for each.
+    #[arg(long, conflicts_with = "verbose")]
+    brief: bool,
 }
 
 /// Runs the cases, and fails when one of them does.
@@ -53,14 +56,20 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     for suite in &suites {
         let ran = suite.run(filter);
         failed += ran.iter().filter(|ran| ran.failure.is_some()).count();
+        if arguments.brief {
+            write!(out, "{}", failures(&ran))?;
+            continue;
+        }
         let report = Report { plugin: suite.plugin(), ran: &ran, verbose: arguments.verbose, paint };
         write!(out, "{}", report.text())?;
         if filter.is_empty() {
             write!(out, "{}", covered(&suite.coverage(&ran)))?;
         }
     }
-    let took = began.elapsed().as_secs_f64();
-    writeln!(out, "cases: {} passed, {failed} failed, in {took:.2} s", count - failed)?;
+    if !arguments.brief {
+        let took = began.elapsed().as_secs_f64();
+        writeln!(out, "cases: {} passed, {failed} failed, in {took:.2} s", count - failed)?;
+    }
     match failed {
         0 => Ok(()),
         1 => Err("a case failed".into()),
@@ -78,6 +87,16 @@ fn list(suites: &[Suite], filter: &str, out: &mut impl io::Write) -> Result<(), 
         writeln!(out, "{}:{}: {title}", file.display(), place.line)?;
     }
     Ok(())
+}
+
+/// A line for each case that failed.
+fn failures(ran: &[Ran]) -> String {
+    let mut text = String::new();
+    for (ran, failure) in ran.iter().filter_map(|ran| Some((ran, ran.failure.as_ref()?))) {
+        let (file, case::Failure { place, step, reason }) = (ran.file.display(), failure);
+        let _ = writeln!(text, "  {file}:{place}: {step}: {reason} (case \"{}\")", ran.title);
+    }
+    text
 }
 
 /// How much of the settings the cases have used, and where the rest stands.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Config, Listen, Plugin};
+use super::{Config, Exchange, Listen, Plugin};
 
 /// The difference between two versions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -64,7 +64,10 @@ pub fn diff(old: &Config, new: &Config) -> Changes {
         let Listen { external, stun, local_nets, .. } = config.listen.clone();
         (external, stun, local_nets)
     };
-    let live = |config: &Config| (config.exchange.ring, config.exchange.calls, config.exchange.reload);
+    let live = |config: &Config| {
+        let Exchange { ring, calls, reload, watch, .. } = config.exchange;
+        (ring, calls, reload, watch)
+    };
     let restart = [
         ("[exchange] realm", old.exchange.realm != new.exchange.realm),
         ("[listen]", old.listen.fixed() != new.listen.fixed()),

@@ -14,6 +14,8 @@ pub struct Exchange {
     pub realm: String,
     /// What happens when a file changes.
     pub reload: Reload,
+    /// How changes of files are found.
+    pub watch: Watch,
     /// How long a route rings when it does not say.
     #[serde(deserialize_with = "value::duration")]
     pub ring: Duration,
@@ -29,11 +31,23 @@ impl Default for Exchange {
         Exchange {
             realm: "jackfield".to_owned(),
             reload: Reload::Auto,
+            watch: Watch::Events,
             ring: Duration::from_secs(30),
             calls: 1000,
             session_expires: Duration::from_secs(1800),
         }
     }
+}
+
+/// How changes of `jackfield.toml` and of a plugin's files are found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Watch {
+    /// The kernel tells; and they are looked at now and then, for network drives tell nothing.
+    #[default]
+    Events,
+    /// They are only looked at now and then.
+    Poll,
 }
 
 /// What happens when `jackfield.toml` or a plugin's files change.

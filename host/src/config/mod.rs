@@ -39,7 +39,7 @@ pub(crate) use self::{
 };
 pub use self::{
     diff::{Changes, diff},
-    exchange::{Exchange, Reload},
+    exchange::{Exchange, Reload, Watch},
     helpers::Helper,
     http::Http,
     journal::Journal,

@@ -52,7 +52,7 @@ pub struct Campaign {
 
 /// Reads the file and stores its contacts, all or none.
 pub(super) async fn start(daemon: &Daemon, order: Start, file: Vec<u8>) -> Result<Started, String> {
-    let version = plugin_of(&daemon.plugins, &order)?;
+    let version = plugin_of(&daemon.manager.plugins, &order)?;
     let (name, plugin) = (order.file.clone(), version.clone());
     // A large file takes its time, which calls must not wait for.
     let list = tokio::task::spawn_blocking(move || read(&name, &file, &plugin)).await;
@@ -112,7 +112,7 @@ fn read(name: &str, file: &[u8], plugin: &Version) -> Result<List, Refused> {
 async fn all(daemon: &Daemon) -> Result<Vec<Campaign>, String> {
     let statuses = daemon.store.campaigns().await.map_err(in_words)?;
     let served = |status: &Status| {
-        let version = daemon.plugins.live(&status.plugin);
+        let version = daemon.manager.plugins.live(&status.plugin);
         version.is_some_and(|version| campaigns_of(&version).any(|campaign| campaign == status.name))
     };
     Ok(statuses.into_iter().map(|status| Campaign { served: served(&status), status }).collect())

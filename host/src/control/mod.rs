@@ -14,7 +14,7 @@ use std::{
     sync::Arc,
 };
 
-use jackfield_plugin::{PluginStatus, Plugins, Speech};
+use jackfield_plugin::Speech;
 use jackfield_switch::{CallSummary, Input, TapeAction};
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
@@ -27,7 +27,13 @@ use tokio::{
     sync::{mpsc, oneshot},
 };
 
-use crate::{campaign::MAX_FILE, records, shard::Inbox, store::Store};
+use crate::{
+    campaign::MAX_FILE,
+    plugins::{Manager, RolledBack, Shown, Versions},
+    records,
+    shard::Inbox,
+    store::Store,
+};
 
 /// A request is one line of at most so many bytes, and then perhaps a file.
 const MAX_REQUEST: u64 = 64 << 10;
@@ -38,6 +44,15 @@ const MAX_ANSWER: u64 = 64 << 20;
 pub enum Request {
     Calls,
     Plugins,
+    /// Those of a plugin that can be gone back to.
+    Versions {
+        plugin: String,
+    },
+    /// To that version, or else to the one before.
+    RollBack {
+        plugin: String,
+        to: Option<u64>,
+    },
     HangUp {
         call: String,
     },
@@ -87,7 +102,9 @@ pub enum Request {
 #[serde(rename_all = "kebab-case")]
 pub enum Answer {
     Calls(Vec<CallSummary>),
-    Plugins(Vec<PluginStatus>),
+    Plugins(Vec<Shown>),
+    Versions(Versions),
+    RolledBack(RolledBack),
     Voices(Vec<speech::Provider>),
     Started(campaigns::Started),
     Campaigns(Vec<campaigns::Campaign>),
@@ -138,7 +155,7 @@ pub type Apply = mpsc::Sender<oneshot::Sender<Vec<String>>>;
 pub struct Daemon {
     pub apply: Apply,
     pub inbox: Inbox,
-    pub plugins: Arc<Plugins>,
+    pub manager: Arc<Manager>,
     pub speech: speech::Desk,
     pub store: Store,
 }
@@ -148,7 +165,11 @@ impl Daemon {
     async fn answer(&self, request: Request, body: Vec<u8>) -> (Answer, Vec<u8>) {
         let answer = match request {
             Request::Calls => or_failed(self.calls().await, Answer::Calls),
-            Request::Plugins => Answer::Plugins(self.plugins.status()),
+            Request::Plugins => Answer::Plugins(self.manager.status()),
+            Request::Versions { plugin } => or_failed(self.manager.versions(&plugin), Answer::Versions),
+            Request::RollBack { plugin, to } => {
+                or_failed(self.manager.roll_back(&plugin, to).await, Answer::RolledBack)
+            }
             Request::HangUp { call } => or_failed(self.hang_up(call).await, |()| Answer::Done),
             Request::Record { call, action } => or_failed(self.record(call, action).await, |()| Answer::Done),
             Request::Voices => Answer::Voices(self.speech.voices().await),

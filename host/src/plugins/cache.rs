@@ -11,8 +11,9 @@ use std::{
 use jackfield_plugin::CompiledCache;
 use tracing::warn;
 
-/// Entries that are kept; the oldest go first.
+/// Entries that are kept; those that were not used for longest go first.
 const MAX_ENTRIES: usize = 64;
+const MAX_BYTES: u64 = 512 << 20;
 
 #[derive(Debug)]
 pub struct DiskCache {
@@ -30,20 +31,40 @@ impl DiskCache {
         self.folder.join(format!("{key}.cwasm"))
     }
 
+    /// The newest entry stays, whatever its size.
     fn prune(&self) -> io::Result<()> {
-        let mut entries: Vec<(SystemTime, PathBuf)> = fs::read_dir(&self.folder)?
+        let mut entries: Vec<(SystemTime, u64, PathBuf)> = fs::read_dir(&self.folder)?
             .filter_map(Result::ok)
-            .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
+            .filter_map(|entry| {
+                let metadata = entry.metadata().ok()?;
+                Some((metadata.modified().ok()?, metadata.len(), entry.path()))
+            })
             .collect();
         entries.sort();
-        let surplus = entries.len().saturating_sub(MAX_ENTRIES);
-        entries.into_iter().take(surplus).try_for_each(|(_, path)| fs::remove_file(path))
+        let mut bytes: u64 = entries.iter().map(|(_, length, _)| length).sum();
+        while entries.len() > 1 && (entries.len() > MAX_ENTRIES || bytes > MAX_BYTES) {
+            let (_, length, path) = entries.remove(0);
+            fs::remove_file(path)?;
+            bytes -= length;
+        }
+        Ok(())
+    }
+
+    /// Pruning goes by the time of the last use.
+    #[expect(clippy::disallowed_methods, reason = "times of files are wall time")]
+    fn touch(&self, path: &Path) {
+        let now = SystemTime::now();
+        // What is not touched is compiled again some day.
+        let _ = fs::File::options().append(true).open(path).and_then(|file| file.set_modified(now));
     }
 }
 
 impl CompiledCache for DiskCache {
     fn get(&self, key: &str) -> Option<Vec<u8>> {
-        fs::read(self.path(key)).ok()
+        let path = self.path(key);
+        let bytes = fs::read(&path).ok()?;
+        self.touch(&path);
+        Some(bytes)
     }
 
     /// A cache that cannot be written costs time, no call.
@@ -62,15 +83,41 @@ impl CompiledCache for DiskCache {
 mod tests {
     use super::*;
 
+    fn age(cache: &DiskCache, key: &str, seconds: u64) {
+        let file = fs::File::options().append(true).open(cache.path(key)).unwrap();
+        let long_ago = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
+        file.set_modified(long_ago).unwrap();
+    }
+
     #[test]
-    fn what_was_put_is_found_and_the_oldest_go() {
+    fn what_was_put_is_found_and_what_was_not_used_for_longest_goes() {
         let folder = tempfile::tempdir().unwrap();
         let cache = DiskCache::open(&folder.path().join("compiled")).unwrap();
         assert_eq!(cache.get("a"), None);
-        for index in 0..MAX_ENTRIES + 3 {
+        for index in 0..MAX_ENTRIES as u64 {
             cache.put(&format!("k{index}"), b"code");
+            age(&cache, &format!("k{index}"), index);
         }
-        assert_eq!(cache.get(&format!("k{}", MAX_ENTRIES + 2)).as_deref(), Some(&b"code"[..]));
+        assert_eq!(cache.get("k0").as_deref(), Some(&b"code"[..]));
+        cache.put("new", b"code");
+        let there = |key: &str| cache.path(key).exists();
+        assert_eq!([there("k0"), there("k1"), there("k2"), there("new")], [true, false, true, true]);
         assert_eq!(fs::read_dir(folder.path().join("compiled")).unwrap().count(), MAX_ENTRIES);
+    }
+
+    #[test]
+    fn large_entries_push_out_others_and_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = DiskCache::open(folder.path()).unwrap();
+        for key in ["one", "two"] {
+            cache.put(key, b"code");
+            // A hole: no block of it is written.
+            let file = fs::File::options().append(true).open(cache.path(key)).unwrap();
+            file.set_len(MAX_BYTES).unwrap();
+            age(&cache, key, 1);
+        }
+        cache.put("three", b"code");
+        let there = |key: &str| cache.path(key).exists();
+        assert_eq!([there("one"), there("two"), there("three")], [false, false, true]);
     }
 }

@@ -9,13 +9,20 @@ use std::{
 
 use jackfield_media::Clip;
 use jackfield_plugin::{Kind, LoadError, Manifest};
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 
+use super::seen::Seen;
 use crate::config::{Position, locate};
 
+pub const MANIFEST: &str = "plugin.toml";
 /// A wasm file, a prompt: larger ones are refused.
 const MAX_FILE: u64 = 64 << 20;
 const MAX_PROMPTS: usize = 1000;
+/// All files of a plugin.
+const MAX_ALL: u64 = 512 << 20;
+
+/// SHA-256.
+pub type Digest = [u8; 32];
 
 /// `plugin.toml`, the component and the prompts, as they lay on disk together.
 pub struct Folder {
@@ -29,27 +36,37 @@ pub struct Folder {
 
 /// The raw files, before anything is decoded: cheap to read and to compare.
 pub struct Files {
-    path: PathBuf,
-    manifest: String,
-    component: String,
-    wasm: Vec<u8>,
-    prompts: BTreeMap<String, Vec<u8>>,
+    folder: PathBuf,
+    /// By their paths below the folder: `plugin.toml`, the component, the prompts.
+    all: BTreeMap<String, Content>,
     parsed: Manifest,
+}
+
+pub struct Content {
+    pub bytes: Vec<u8>,
+    pub digest: Digest,
 }
 
 impl Files {
     /// Reads what is there. Errors are sentences with the file's name.
     pub fn read(folder: &Path) -> Result<Files, String> {
-        let path = folder.join("plugin.toml");
-        let manifest = text(&path)?;
-        let parsed = Manifest::parse(&manifest).map_err(|error| format!("{}:{error}", path.display()))?;
-        let component = parsed.plugin.component.clone();
-        let wasm = bytes(&folder.join(&component))?;
-        let prompts = match folder.join(parsed.prompts()) {
-            folder if folder.is_dir() => prompts(&folder)?,
-            _ => BTreeMap::new(),
-        };
-        Ok(Files { path, manifest, component, wasm, prompts, parsed })
+        Files::look(folder, &mut Seen::default())
+    }
+
+    /// As [`Files::read`]; `seen` is how everything was just before it was read, whatever comes of it.
+    pub fn look(folder: &Path, seen: &mut Seen) -> Result<Files, String> {
+        let mut reader = Reader { folder, seen, all: BTreeMap::new(), left: MAX_ALL };
+        reader.read(MANIFEST)?;
+        let parsed = manifest(folder, &reader.all)?;
+        reader.read(&parsed.plugin.component)?;
+        reader.read_prompts(parsed.prompts())?;
+        Ok(Files { folder: folder.to_owned(), all: reader.all, parsed })
+    }
+
+    /// Of files that were kept. `folder` is where they lay.
+    pub fn kept(folder: &Path, all: BTreeMap<String, Content>) -> Result<Files, String> {
+        let parsed = manifest(folder, &all)?;
+        Ok(Files { folder: folder.to_owned(), all, parsed })
     }
 
     /// Parsed `plugin.toml`.
@@ -57,59 +74,50 @@ impl Files {
         &self.parsed
     }
 
+    /// By their paths below the folder.
+    pub fn all(&self) -> &BTreeMap<String, Content> {
+        &self.all
+    }
+
     /// The component as it is on disk.
     pub fn wasm(&self) -> &[u8] {
-        &self.wasm
+        self.all.get(&self.parsed.plugin.component).map_or(&[], |content| &content.bytes)
     }
 
     /// Of the component, in hexadecimal, as `jackfield plugins` shows its beginning.
     pub fn sha256(&self) -> String {
-        Sha256::digest(&self.wasm).iter().map(|byte| format!("{byte:02x}")).collect()
-    }
-
-    /// It makes speech for others.
-    pub fn is_provider(&self) -> bool {
-        self.parsed.plugin.kind.contains(&Kind::Tts)
-    }
-
-    /// Where the prompts of a plugin lie, if it has any.
-    pub fn prompts_folder(folder: &Path) -> Option<PathBuf> {
-        let manifest = Manifest::parse(&text(&folder.join("plugin.toml")).ok()?).ok()?;
-        Some(folder.join(manifest.prompts())).filter(|prompts| prompts.is_dir())
+        self.all.get(&self.parsed.plugin.component).map_or(String::new(), |content| hex(&content.digest))
     }
 
     /// Equal digests: nothing changed.
-    pub fn digest(&self) -> [u8; 32] {
+    pub fn digest(&self) -> Digest {
         let mut hash = Sha256::new();
-        let mut add = |bytes: &[u8]| {
-            hash.update((bytes.len() as u64).to_le_bytes());
-            hash.update(bytes);
-        };
-        add(self.manifest.as_bytes());
-        add(self.component.as_bytes());
-        add(&self.wasm);
-        for (name, bytes) in &self.prompts {
-            add(name.as_bytes());
-            add(bytes);
+        for (path, content) in &self.all {
+            hash.update((path.len() as u64).to_le_bytes());
+            hash.update(path);
+            hash.update(content.digest);
         }
         hash.finalize().into()
     }
 
     /// Decodes the prompts.
-    pub fn open(self) -> Result<Folder, String> {
-        let prompts = self
-            .prompts
-            .into_iter()
-            .map(|(name, bytes)| match Clip::from_wav(&bytes) {
-                Ok(clip) => Ok((name, Arc::new(clip))),
-                Err(error) => Err(format!("{}: prompt {name}: {error}", self.path.display())),
-            })
-            .collect::<Result<_, _>>()?;
+    pub fn open(&self) -> Result<Folder, String> {
+        let manifest_path = self.folder.join(MANIFEST);
+        let manifest_text = self.all.get(MANIFEST).map(|content| &content.bytes[..]).unwrap_or_default();
+        let manifest_text = String::from_utf8_lossy(manifest_text).into_owned();
+        let below = format!("{}/", self.parsed.prompts().trim_end_matches('/'));
+        let mut prompts = BTreeMap::new();
+        for (path, content) in &self.all {
+            let Some(name) = path.strip_prefix(&below) else { continue };
+            let clip = Clip::from_wav(&content.bytes)
+                .map_err(|error| format!("{}: prompt {name}: {error}", manifest_path.display()))?;
+            prompts.insert(name.to_owned(), Arc::new(clip));
+        }
         Ok(Folder {
-            manifest: self.parsed,
-            manifest_text: self.manifest,
-            manifest_path: self.path,
-            wasm: self.wasm,
+            manifest: self.parsed.clone(),
+            manifest_text,
+            manifest_path,
+            wasm: self.wasm().to_vec(),
             prompts,
         })
     }
@@ -128,33 +136,82 @@ impl Folder {
     }
 }
 
-fn text(path: &Path) -> Result<String, String> {
-    String::from_utf8(bytes(path)?).map_err(|_| format!("{}: it is no UTF-8 text", path.display()))
+/// Whether the plugin of a folder makes speech for others.
+pub fn is_provider(folder: &Path) -> bool {
+    let text = bytes(&folder.join(MANIFEST)).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    Manifest::parse(&text.unwrap_or_default()).is_ok_and(|manifest| manifest.plugin.kind.contains(&Kind::Tts))
 }
 
-fn bytes(path: &Path) -> Result<Vec<u8>, String> {
-    let read = || {
-        if fs::metadata(path)?.len() > MAX_FILE {
-            return Err(io::Error::other(format!("larger than {} MiB", MAX_FILE >> 20)));
-        }
-        fs::read(path)
-    };
-    read().map_err(|error| format!("{}: {error}", path.display()))
+pub fn content(bytes: Vec<u8>) -> Content {
+    let digest = Sha256::digest(&bytes).into();
+    Content { bytes, digest }
 }
 
-fn prompts(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>, String> {
-    let failed = |error: io::Error| format!("{}: {error}", folder.display());
-    let mut found = BTreeMap::new();
-    for entry in fs::read_dir(folder).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        let name = path.file_name().and_then(|name| name.to_str());
-        let Some(name) = name.filter(|name| name.ends_with(".wav") && !name.starts_with('.')) else {
-            continue;
-        };
-        if found.len() == MAX_PROMPTS {
-            return Err(format!("{}: more than {MAX_PROMPTS} prompts", folder.display()));
-        }
-        found.insert(name.to_owned(), bytes(&path)?);
+pub fn hex(digest: &Digest) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn manifest(folder: &Path, all: &BTreeMap<String, Content>) -> Result<Manifest, String> {
+    let path = folder.join(MANIFEST);
+    let bytes = all.get(MANIFEST).map_or(&[][..], |content| &content.bytes);
+    let text = std::str::from_utf8(bytes).map_err(|_| format!("{}: it is no UTF-8 text", path.display()))?;
+    Manifest::parse(text).map_err(|error| format!("{}:{error}", path.display()))
+}
+
+/// Takes file after file.
+struct Reader<'a> {
+    folder: &'a Path,
+    seen: &'a mut Seen,
+    all: BTreeMap<String, Content>,
+    /// Bytes that may still be read.
+    left: u64,
+}
+
+impl Reader<'_> {
+    fn read(&mut self, path: &str) -> Result<(), String> {
+        let file = self.folder.join(path);
+        self.seen.look(file.clone());
+        let bytes = bytes(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+        let left = self.left.checked_sub(bytes.len() as u64);
+        let too_much =
+            || format!("{}: its files are larger than {} MiB", self.folder.display(), MAX_ALL >> 20);
+        self.left = left.ok_or_else(too_much)?;
+        self.all.insert(path.to_owned(), content(bytes));
+        Ok(())
     }
-    Ok(found)
+
+    fn read_prompts(&mut self, below: &str) -> Result<(), String> {
+        let below = below.trim_end_matches('/');
+        let folder = self.folder.join(below);
+        self.seen.look(folder.clone());
+        if !folder.is_dir() {
+            return Ok(());
+        }
+        let failed = |error: io::Error| format!("{}: {error}", folder.display());
+        let mut prompts = 0;
+        for entry in fs::read_dir(&folder).map_err(failed)? {
+            let name = entry.map_err(failed)?.file_name();
+            let Some(name) = name.to_str().filter(|name| name.ends_with(".wav") && !name.starts_with('.'))
+            else {
+                continue;
+            };
+            prompts += 1;
+            if prompts > MAX_PROMPTS {
+                return Err(format!("{}: more than {MAX_PROMPTS} prompts", folder.display()));
+            }
+            self.read(&format!("{below}/{name}"))?;
+        }
+        Ok(())
+    }
+}
+
+fn bytes(path: &Path) -> io::Result<Vec<u8>> {
+    let metadata = fs::metadata(path)?;
+    if !metadata.is_file() {
+        return Err(io::Error::other("it is no file"));
+    }
+    if metadata.len() > MAX_FILE {
+        return Err(io::Error::other(format!("larger than {} MiB", MAX_FILE >> 20)));
+    }
+    fs::read(path)
 }

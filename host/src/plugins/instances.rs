@@ -81,6 +81,11 @@ impl Instances {
         InstanceId(self.services.fetch_add(2, Ordering::Relaxed))
     }
 
+    /// For the operator: what is wrong with the newest version.
+    pub fn refuse(&self, plugin: &str, problem: String) {
+        self.plugins.refuse(plugin, problem);
+    }
+
     /// Ends an instance now. Its pending verb is abandoned.
     pub fn end(&self, instance: InstanceId) {
         if let Some(running) = self.forget(instance) {

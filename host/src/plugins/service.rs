@@ -62,7 +62,10 @@ impl Supervisor {
                         self.log_end(&running.version, &end);
                         let state = running.saved.take();
                         if soon && end.is_err() && let Some(back) = former.take() {
-                            warn!(plugin = self.name, version = back.number(), "the former version is started again");
+                            let (failed, number) = (running.version.number(), back.number());
+                            let text = format!("v{failed} failed within {} s as a service: v{number} runs again", PROBATION.as_secs());
+                            warn!(plugin = self.name, "{text}");
+                            self.instances.refuse(&self.name, text);
                             running = self.start(back, state).await;
                             continue;
                         }

@@ -1,11 +1,15 @@
 //! Line 5: the menu is replaced while calls are up. Old calls finish on their version, new
 //! ones start on the new one, and what is broken changes nothing and says why.
 
+mod cases;
+mod rollback;
+mod service;
+mod storm;
+mod ways;
+
 use std::{
     fs,
-    io::Write,
     path::{Path, PathBuf},
-    thread,
     time::{Duration, Instant},
 };
 
@@ -15,6 +19,7 @@ use jackfield_tests::{
     plugins::Line,
     speech::{Course, assert_spoken, render},
 };
+use toml_edit::DocumentMut;
 
 use crate::{
     calls::assert_talk,
@@ -35,7 +40,12 @@ struct School {
 impl School {
     /// Its menu comes again soon, and often: something is heard nearly all the time.
     fn start() -> School {
-        let site = Site::example("la-plateforme");
+        School::start_with(|_| {})
+    }
+
+    /// With its file edited.
+    fn start_with(edit: impl FnOnce(&mut DocumentMut)) -> School {
+        let site = Site::example_with("la-plateforme", edit);
         let manifest = site.beside("plugins/menu/plugin.toml");
         let text = fs::read_to_string(&manifest).unwrap();
         let text = replaced(&text, "response-timeout = \"10s\"", "response-timeout = \"1s\"");
@@ -46,6 +56,11 @@ impl School {
 
     fn phone(&self, user: &str) -> Phone {
         Phone::registered(&self.exchange, user)
+    }
+
+    /// The menu's.
+    fn folder(&self) -> &Path {
+        self.manifest.parent().unwrap()
     }
 
     fn live(&self) -> Line {
@@ -70,101 +85,10 @@ fn replaced(text: &str, from: &str, to: &str) -> String {
     text.replace(from, to)
 }
 
-/// How a file is replaced by another.
-#[derive(Clone, Copy, Debug)]
-enum Way {
-    /// As cargo links anew: for a moment there is none.
-    Link,
-    /// As `cp`: for a moment it is cut short.
-    InPlace,
-    /// In one step.
-    Rename,
-}
-
-impl Way {
-    fn replace(self, path: &Path, content: &[u8]) {
-        let other = path.with_extension("new");
-        match self {
-            Way::Link => {
-                fs::remove_file(path).unwrap();
-                thread::sleep(Duration::from_millis(50));
-                fs::write(&other, content).unwrap();
-                fs::hard_link(&other, path).unwrap();
-                fs::remove_file(&other).unwrap();
-            }
-            Way::InPlace => {
-                let mut file = fs::File::create(path).unwrap();
-                for piece in content.chunks(content.len().div_ceil(5)) {
-                    file.write_all(piece).unwrap();
-                    thread::sleep(Duration::from_millis(30));
-                }
-            }
-            Way::Rename => rename_over(path, content),
-        }
-    }
-}
-
 fn rename_over(path: &Path, content: impl AsRef<[u8]>) {
     let other = path.with_extension("new");
     fs::write(&other, content).unwrap();
     fs::rename(&other, path).unwrap();
-}
-
-#[test]
-fn twenty_calls_are_up_while_the_menu_is_replaced_ten_times() {
-    let school = School::start();
-    let [alice, bob, malcom] = ["alice", "bob", "malcom"].map(|user| school.phone(user));
-    let wasm = fs::read(&school.wasm).unwrap();
-    let first = school.live();
-    let mut old: Vec<Call> = (0..20).map(|_| malcom.call(&school.menu)).collect();
-    await_until("20 calls on the first version", || (school.live().calls == 20).then_some(()));
-
-    let mut new = Vec::new();
-    let mut live = first.clone();
-    let ways = [Way::Link, Way::InPlace, Way::Rename].into_iter().cycle();
-    for (number, way) in ways.take(10).enumerate() {
-        way.replace(&school.wasm, &files::other_wasm(&wasm, number as u32));
-        let next = school.exchange.await_version_after(&live);
-        assert_ne!(next.sha256, live.sha256, "{way:?}");
-        assert_eq!((next.calls, next.refused.as_str()), (0, ""), "{way:?}");
-        new.push(bob.call(&school.menu));
-        await_until("a new call on the new version", || (school.live().calls == 1).then_some(()));
-        live = next;
-    }
-
-    // Each call is on the version that was live when it came.
-    let versions = school.exchange.versions("menu");
-    let calls = |version: &Line| (version.state.clone(), version.calls);
-    let draining = |calls: u32| ("draining".to_owned(), calls);
-    let mut expected = vec![("live".to_owned(), 1), draining(20)];
-    expected.extend((1..10).map(|_| draining(1)));
-    let mut found: Vec<_> = versions.iter().map(calls).collect();
-    found[1..].sort_by_key(|(_, calls)| std::cmp::Reverse(*calls));
-    assert_eq!(found, expected, "{versions:#?}");
-    let of_first = versions.iter().find(|version| version.version == first.version).expect("it drains");
-    assert_eq!((of_first.calls, &of_first.sha256), (20, &first.sha256));
-
-    for call in &new {
-        call.audio.await_sound(Duration::from_secs(3));
-        assert_spoken(&call.audio.heard().samples(), &PROMPTS[..1], "fr");
-    }
-    assert_unbroken(&old, "old");
-    assert_unbroken(&new, "new");
-
-    // The first version still knows what a key means.
-    let mut one = old.swap_remove(0);
-    one.audio.press('1');
-    let mut there = alice.incoming().answer();
-    assert_talk(&one, &there);
-    there.hang_up();
-    one.await_end(LIMIT);
-
-    old.iter_mut().chain(&mut new).for_each(Call::hang_up);
-    await_until("replaced versions to be gone with their calls", || {
-        (school.exchange.versions("menu").len() == 1).then_some(())
-    });
-    assert_eq!(school.live().version, live.version);
-    school.exchange.await_calls(0);
 }
 
 /// Nobody was hung up on, and within a prompt no packet is missing: the menu is silent only
