@@ -9,14 +9,14 @@ target := $(or $(CARGO_TARGET_DIR),target)
 # Guests are built for wasm, in workspaces of their own.
 guests := $(patsubst %/Cargo.toml,%,$(wildcard plugins/Cargo.toml tests/guests/Cargo.toml))
 
-.PHONY: run test setup setup-run build plugins format lint bench soak interop fuzz clean
+.PHONY: run test setup setup-run build plugins runtimes languages format lint bench soak interop fuzz clean
 # Cargo uses all cores by itself, and installing twice at once does not work.
 .NOTPARALLEL:
 
-run: build plugins
+run: build plugins runtimes
 	$(target)/debug/jackfield run $(CONFIG)
 
-test: setup format build plugins lint
+test: setup format build plugins runtimes languages lint
 	scripts/run-tests
 
 setup:
@@ -33,6 +33,14 @@ plugins: setup-run
 	scripts/build-plugins $(guests)
 	scripts/place-plugins
 
+# The components that run scripts.
+runtimes: setup-run
+	scripts/build-runtimes
+
+# The menu in languages besides Rust.
+languages: setup build runtimes
+	scripts/build-languages
+
 format: setup
 	cargo fmt --all --check
 	for dir in $(guests); do cargo fmt --all --check --manifest-path $$dir/Cargo.toml || exit 1; done
@@ -43,12 +51,12 @@ lint: setup
 	    cargo clippy --workspace --all-targets --manifest-path plugins/Cargo.toml -- -D warnings
 
 # Measures what a release is: compiles the heavy crates once more, as `cargo build --release` would.
-bench: setup
+bench: setup languages plugins
 	scripts/build-plugins tests/guests
 	cargo bench -p jackfield-bench
 
 # The long version of what `make test` runs for seconds.
-soak: setup build plugins
+soak: setup build plugins runtimes
 	cargo test -p jackfield-switch --test random -- --ignored soak --nocapture
 	cargo test -p jackfield-tests --test outside -- --ignored soak --nocapture
 	scripts/fuzz 600

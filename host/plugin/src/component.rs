@@ -7,6 +7,9 @@ use std::{
 };
 
 use sha2::{Digest, Sha256};
+use wasi_preview1_component_adapter_provider::{
+    WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
+};
 use wasmtime::component::Component;
 use wit_component::ComponentEncoder;
 
@@ -105,12 +108,9 @@ pub(crate) fn componentize<'a>(file: &str, wasm: &'a [u8]) -> Result<Cow<'a, [u8
         [1, 0, 0, 0] if !custom.iter().any(|name| name.starts_with("component-type")) => {
             Err(LoadError::NoWit(file.into()))
         }
-        [1, 0, 0, 0] => encode(wasm).map(Cow::Owned).map_err(|reason| {
-            if reason.contains("wasi_snapshot_preview1") {
-                return LoadError::Wasi("wasi_snapshot_preview1".into());
-            }
-            LoadError::Componentize { file: file.into(), reason }
-        }),
+        [1, 0, 0, 0] => encode(wasm)
+            .map(Cow::Owned)
+            .map_err(|reason| LoadError::Componentize { file: file.into(), reason }),
         [a, b, c, d] => Err(LoadError::Invalid {
             file: file.into(),
             reason: format!("version {a:02x}{b:02x}{c:02x}{d:02x} is neither a module nor a component"),
@@ -118,8 +118,16 @@ pub(crate) fn componentize<'a>(file: &str, wasm: &'a [u8]) -> Result<Cow<'a, [u8
     }
 }
 
+/// What the module imports of WASI's first preview becomes what WASI 0.2 has for it.
 fn encode(module: &[u8]) -> Result<Vec<u8>, String> {
-    let encode = || ComponentEncoder::default().validate(true).module(module)?.encode();
+    let encode = || {
+        let mut encoder = ComponentEncoder::default();
+        encoder
+            .validate(true)
+            .module(module)?
+            .adapter(WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER)?
+            .encode()
+    };
     encode().map_err(|error| format!("{error:#}"))
 }
 

@@ -1,8 +1,9 @@
 //! The engine: wasmtime's configuration, the instance pool and the linker. One per process.
 
 use std::{
+    collections::BTreeMap,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
@@ -10,7 +11,7 @@ use std::{
 
 use wasmtime::{
     Config, InstanceAllocationStrategy, PoolingAllocationConfig, Store, WasmBacktraceDetails,
-    component::Linker,
+    component::{Component, Linker},
 };
 
 use crate::{
@@ -28,11 +29,17 @@ pub const TICK: Duration = Duration::from_millis(10);
 /// In a deterministic engine a tick is this much fuel; about one unit per instruction.
 const FUEL_PER_TICK: u64 = 10_000_000;
 
+/// One of each kind, before and after an update.
+const MAX_RUNNERS: usize = 8;
+
 /// Room for instances that are not calls: validations, services, voices.
 const SPARE_INSTANCES: u32 = 64;
-/// A core module becomes a component of three core instances with two tables: itself, a shim and its fix-up.
-const CORE_INSTANCES: u32 = 4;
-const TABLES: u32 = 2;
+/// A core module becomes a component of three core instances with two tables: itself, a shim and its fix-up. The
+/// runtime of a language has more: its libraries, the adapters of WASI.
+const CORE_INSTANCES: u32 = 48;
+const TABLES: u32 = 4;
+/// Instances may have a second memory, up to so many at once: JavaScript's do.
+const SECOND_MEMORIES: u32 = 4000;
 
 /// Bounds checks are free while each memory has all that 32 bits can address; 32 MiB of guard follow.
 const MEMORY_RESERVATION: u64 = 4 << 30;
@@ -80,13 +87,15 @@ pub(crate) struct Inner {
     pub(crate) max_memory: usize,
     deterministic: bool,
     clock: Arc<AtomicU64>,
+    /// The runners of scripts, by the hash of their files.
+    runners: Mutex<BTreeMap<String, Component>>,
 }
 
 impl Engine {
     /// Reserves the address space of the pool; it takes no memory yet.
     pub fn new(options: EngineOptions) -> Result<Engine, EngineError> {
         let instances = options.max_instances.saturating_add(SPARE_INSTANCES);
-        let reservation = u64::from(instances) * (MEMORY_RESERVATION + MEMORY_GUARD);
+        let reservation = u64::from(memories(instances)) * (MEMORY_RESERVATION + MEMORY_GUARD);
         check(&options, reservation)?;
         let failed = |error: wasmtime::Error| EngineError::Wasmtime(format!("{error:#}"), reservation >> 30);
         let wasmtime = wasmtime::Engine::new(&config(&options, instances)).map_err(failed)?;
@@ -98,6 +107,7 @@ impl Engine {
             max_memory: options.max_memory,
             deterministic: options.deterministic,
             clock: Arc::default(),
+            runners: Mutex::default(),
         };
         Ok(Engine { inner: Arc::new(inner) })
     }
@@ -111,6 +121,25 @@ impl Engine {
     pub fn tick(&self) {
         self.inner.clock.fetch_add(1, Relaxed);
         self.inner.wasmtime.increment_epoch();
+    }
+
+    /// A runner is compiled, or taken from the cache, once for all its scripts.
+    pub(crate) fn runner(
+        &self,
+        wasm: &[u8],
+        sha256: &str,
+        cache: &dyn CompiledCache,
+    ) -> Result<Component, LoadError> {
+        let mut runners = self.inner.runners.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(runner) = runners.get(sha256) {
+            return Ok(runner.clone());
+        }
+        let runner = component::compile(&self.inner.wasmtime, "the runner", wasm, sha256, cache)?;
+        if runners.len() >= MAX_RUNNERS {
+            runners.clear();
+        }
+        runners.insert(sha256.to_owned(), runner.clone());
+        Ok(runner)
     }
 
     pub(crate) fn clock(&self) -> Arc<AtomicU64> {
@@ -145,7 +174,9 @@ impl Engine {
 fn check(options: &EngineOptions, reservation: u64) -> Result<(), EngineError> {
     let instances = options.max_instances;
     if reservation > ADDRESS_SPACE {
-        let most = ADDRESS_SPACE / (MEMORY_RESERVATION + MEMORY_GUARD) - u64::from(SPARE_INSTANCES);
+        let most = ADDRESS_SPACE / (MEMORY_RESERVATION + MEMORY_GUARD)
+            - u64::from(SPARE_INSTANCES)
+            - u64::from(SECOND_MEMORIES);
         let tebibytes = reservation.div_ceil(1 << 40);
         return Err(EngineError::TooManyInstances { instances, tebibytes, most: most as u32 });
     }
@@ -161,11 +192,16 @@ fn check(options: &EngineOptions, reservation: u64) -> Result<(), EngineError> {
     }
 }
 
+/// In the pool, for so many instances.
+fn memories(instances: u32) -> u32 {
+    instances.saturating_add(instances.min(SECOND_MEMORIES))
+}
+
 fn config(options: &EngineOptions, instances: u32) -> Config {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(instances)
         .total_core_instances(instances.saturating_mul(CORE_INSTANCES))
-        .total_memories(instances)
+        .total_memories(memories(instances))
         .total_tables(instances.saturating_mul(TABLES))
         .total_stacks(instances)
         .max_memory_size(options.max_memory)

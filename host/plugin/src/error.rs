@@ -61,10 +61,7 @@ pub enum LoadError {
     WrongSeries { needs: String, has: &'static str },
     #[error("plugin.toml says wit = \"{manifest}\", but the component was built for {component}")]
     SeriesDiffers { manifest: String, component: String },
-    #[error(
-        "it imports {0}; WASI comes with a later version of this daemon: build for wasm32-unknown-unknown, \
-         which needs none"
-    )]
+    #[error("it imports {0}, and this daemon has WASI 0.2: build for wasm32-wasip2 or wasm32-wasip1")]
     Wasi(String),
     #[error("it imports what this daemon does not have: {0}")]
     Import(String),
@@ -100,6 +97,9 @@ pub enum Refused {
     Findings(Vec<Finding>),
     #[error("its check of the settings failed: {0}")]
     Trap(String),
+    /// With file, line and column.
+    #[error("{0}")]
+    Script(String),
 }
 
 fn findings(findings: &[Finding]) -> String {

@@ -15,8 +15,10 @@ use crate::{
     journal::{Asked, Ended, Got, Tape},
     meter::{Memory, Meter, OnFuel, Rate, Spent},
     rights::Rights,
+    runtime::Script,
     services::{Answer, Host, Origin, Services, Speech},
     version::{Finding, Info, Running, SpeechAudio, Version, Voice},
+    wasi::Printed,
 };
 
 /// Handles that a guest may hold at once.
@@ -51,6 +53,8 @@ pub(crate) struct State {
     pub(crate) said: Vec<String>,
     /// What is said while the settings are checked.
     pub(crate) announced: Vec<Speech>,
+    /// Of a guest that has stdout and stderr.
+    pub(crate) printed: Printed,
     host_calls: Rate,
     meter: Arc<Meter>,
     version: Running,
@@ -166,6 +170,13 @@ impl State {
     }
 }
 
+impl Drop for State {
+    /// However it ended, what it printed last is not lost.
+    fn drop(&mut self) {
+        self.end_printed();
+    }
+}
+
 impl Role {
     fn instance(self) -> Option<InstanceId> {
         match self {
@@ -209,6 +220,7 @@ impl Start {
             tape: self.tape,
             said: Vec::new(),
             announced: Vec::new(),
+            printed: Printed::default(),
             host_calls: Rate::default(),
             meter: meter.clone(),
             version: self.version,
@@ -278,7 +290,7 @@ async fn run_app(start: Start, info: CallInfo) -> (InstanceEnd, bool) {
     };
     let call = match guest.store.data_mut().leg(leg, info) {
         Ok(call) => call,
-        Err(error) => return (InstanceEnd::Trapped(reason(&guest.version, &error)), true),
+        Err(error) => return (InstanceEnd::Trapped(guest.reason(&error)), true),
     };
     let result = call!(guest, app.call_handle(call));
     let spent = result.as_ref().err().and_then(|error| error.downcast_ref::<Spent>());
@@ -332,10 +344,18 @@ pub(crate) async fn validate(start: Start) -> Result<Info, Refused> {
             guest.version.announce(std::mem::take(&mut guest.store.data_mut().announced));
             Ok(Info { name: info.name, version: info.version })
         }
-        Ok(Err(findings)) => Err(Refused::Findings(
+        Ok(Err(findings)) => Err(refused(
             findings.into_iter().map(|f| Finding { path: f.path, text: f.text, help: f.help }).collect(),
         )),
-        Err(error) => Err(Refused::Trap(reason(&guest.version, &error))),
+        Err(error) => Err(Refused::Trap(guest.reason(&error))),
+    }
+}
+
+/// A runner tells a mistake in its script as a finding too.
+fn refused(mut findings: Vec<Finding>) -> Refused {
+    match findings.iter().position(|finding| finding.path == [Script::TEXT]) {
+        Some(place) => Refused::Script(findings.swap_remove(place).text),
+        None => Refused::Findings(findings),
     }
 }
 
@@ -350,7 +370,7 @@ impl Guest {
     }
 
     /// How an app or a service ended.
-    fn end<T>(&self, result: wasmtime::Result<Result<T, api::types::Error>>) -> Result<T, InstanceEnd> {
+    fn end<T>(&mut self, result: wasmtime::Result<Result<T, api::types::Error>>) -> Result<T, InstanceEnd> {
         match result {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(api::types::Error::HungUp(_))) => Err(InstanceEnd::Returned),
@@ -362,15 +382,24 @@ impl Guest {
                 state.host.services.log(&state.origin(), Level::Debug, &text, &[]);
                 Err(InstanceEnd::Returned)
             }
-            Err(error) => Err(InstanceEnd::Trapped(reason(&self.version, &error))),
+            Err(error) => Err(InstanceEnd::Trapped(self.reason(&error))),
         }
     }
 
     /// The answer of a tts plugin.
-    fn answer<T>(&self, result: wasmtime::Result<Result<T, api::types::Error>>) -> Result<T, Error> {
+    fn answer<T>(&mut self, result: wasmtime::Result<Result<T, api::types::Error>>) -> Result<T, Error> {
         match result {
             Ok(result) => Ok(result?),
-            Err(error) => Err(Error::Unavailable(reason(&self.version, &error))),
+            Err(error) => Err(Error::Unavailable(self.reason(&error))),
+        }
+    }
+
+    /// A runtime that gives up says why on stderr, and traps.
+    fn reason(&mut self, error: &wasmtime::Error) -> String {
+        let reason = reason(&self.version, error);
+        match self.store.data_mut().end_printed() {
+            Some(words) => format!("{reason}; its last words: {words}"),
+            None => reason,
         }
     }
 }

@@ -30,8 +30,10 @@ mod manifest;
 mod meter;
 mod plugins;
 mod rights;
+mod runtime;
 mod services;
 mod version;
+mod wasi;
 
 pub use component::{CompiledCache, NoCache};
 pub use engine::{Engine, EngineOptions, TICK};
@@ -41,6 +43,7 @@ pub use limits::{Limits, LimitsWish, Size, Span};
 pub use manifest::{Build, Field, FieldType, Header, Kind, Manifest};
 pub use plugins::{PluginState, PluginStatus, Plugins};
 pub use rights::{Capabilities, Grant, LaunchGrant, LaunchWish};
+pub use runtime::{Runtime, Script};
 pub use services::{
     Answer, Contact, Host, HttpRequest, HttpResponse, LocalTime, Origin, Replies, Services, Speech,
     Switchboard,

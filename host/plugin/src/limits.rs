@@ -73,7 +73,7 @@ impl Limits {
     /// The most that a manifest gets when the operator says nothing.
     fn ceiling() -> Limits {
         Limits {
-            memory: 64 << 20,
+            memory: 256 << 20,
             cpu_event: Duration::from_secs(1),
             cpu_call: Duration::from_secs(60),
             calls: 10_000,
@@ -262,8 +262,12 @@ mod tests {
         let agreed = |wish: &LimitsWish, cap: &LimitsWish| Limits::agree(wish, cap).memory;
         assert_eq!(agreed(&LimitsWish::default(), &LimitsWish::default()), 16 << 20);
         assert_eq!(agreed(&memory(32 << 20), &LimitsWish::default()), 32 << 20);
-        assert_eq!(agreed(&memory(1 << 30), &LimitsWish::default()), 64 << 20, "no cap: the house's ceiling");
-        assert_eq!(agreed(&memory(1 << 30), &memory(256 << 20)), 256 << 20);
+        assert_eq!(
+            agreed(&memory(1 << 30), &LimitsWish::default()),
+            256 << 20,
+            "no cap: the house's ceiling"
+        );
+        assert_eq!(agreed(&memory(1 << 30), &memory(512 << 20)), 512 << 20);
         assert_eq!(agreed(&memory(1 << 20), &memory(256 << 20)), 1 << 20);
         assert_eq!(agreed(&LimitsWish::default(), &memory(8 << 20)), 8 << 20);
     }

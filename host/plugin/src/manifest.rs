@@ -5,7 +5,16 @@ use std::{collections::BTreeMap, fmt};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{error::ManifestError, limits::LimitsWish, rights::Capabilities, version::Finding};
+use crate::{
+    error::ManifestError,
+    limits::{LimitsWish, Size},
+    rights::Capabilities,
+    runtime::Runtime,
+    version::Finding,
+};
+
+/// Of an instance that runs a script.
+const RUNTIME_MEMORY: Size = Size(64 << 20);
 
 /// A parsed `plugin.toml`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,8 +48,16 @@ pub struct Header {
     pub version: String,
     /// The series of jackfield:plugin.
     pub wit: String,
-    /// File beside the manifest: a component, or a core module with a WIT section.
+    /// File beside the manifest: a component, or a core module with a WIT section. Empty where a runtime has
+    /// `main`.
+    #[serde(default)]
     pub component: String,
+    /// Runs `main`; none: `component` runs by itself.
+    #[serde(default)]
+    pub runtime: Option<Runtime>,
+    /// Script beside the manifest.
+    #[serde(default)]
+    pub main: String,
     /// Must be what the component exports.
     pub kind: Vec<Kind>,
 }
@@ -56,6 +73,13 @@ pub struct Build {
     pub sources: Vec<String>,
     /// What the command makes, to be copied to the component's place; none: it puts it there itself.
     pub output: Option<String>,
+}
+
+impl Header {
+    /// Beside the manifest: the component, or the script of a runtime.
+    pub fn file(&self) -> &str {
+        if self.runtime.is_some() { &self.main } else { &self.component }
+    }
 }
 
 /// What a plugin is: which interface it exports.
@@ -115,7 +139,15 @@ impl Manifest {
             ManifestError { line, column, help: suggestion(&message), message }
         })?;
         manifest.check(text)?;
-        Ok(manifest)
+        Ok(manifest.with_room_for_its_runtime())
+    }
+
+    /// A script that wishes for no memory gets what its runner needs.
+    fn with_room_for_its_runtime(mut self) -> Manifest {
+        if self.plugin.runtime.is_some() {
+            self.limits.memory.get_or_insert(RUNTIME_MEMORY);
+        }
+        self
     }
 
     /// The plugin's settings, overridden by the operator's `[plugins.NAME.config]`; tables are merged.
@@ -168,8 +200,28 @@ impl Manifest {
         if header.kind.is_empty() {
             return wrong("kind", "a plugin has at least one kind", "write kind = [\"app\"]");
         }
-        if !is_below(&header.component) || header.component.contains('/') {
-            return wrong("component", "the component is a file beside plugin.toml", "");
+        let beside = |file: &str| is_below(file) && !file.contains('/');
+        match header.runtime {
+            Some(_) if !header.component.is_empty() => {
+                return wrong(
+                    "component",
+                    "a runtime has no component of the plugin's own",
+                    "write only `main`",
+                );
+            }
+            Some(_) if !beside(&header.main) => {
+                return wrong("main", "the script is a file beside plugin.toml", "write main = \"menu.js\"");
+            }
+            Some(_) if header.kind.len() > 1 => {
+                return wrong("kind", "a script is of one kind", "write kind = [\"app\"]");
+            }
+            None if !header.main.is_empty() => {
+                return wrong("main", "a script has a runtime", "write runtime = \"js\" too");
+            }
+            None if !beside(&header.component) => {
+                return wrong("component", "the component is a file beside plugin.toml", "");
+            }
+            _ => {}
         }
         if !is_below(self.prompts()) {
             return wrong("prompts", "prompts are in a folder below that of plugin.toml", "");
@@ -316,6 +368,24 @@ mod tests {
         assert_eq!(parse("").unwrap().build, None);
         let error = parse("[build]\ncommand = [\"make\"]\nsources = [\"../src\"]\n").unwrap_err();
         assert_eq!(error.line, 9, "{error}");
+    }
+
+    #[test]
+    fn a_script_has_a_runtime_and_no_component() {
+        let script = HEADER.replace("component = \"ivr.wasm\"", "runtime = \"js\"\nmain = \"menu.js\"");
+        let manifest = Manifest::parse(&script).unwrap();
+        assert_eq!((manifest.plugin.file(), manifest.plugin.runtime), ("menu.js", Some(Runtime::Js)));
+        assert_eq!(manifest.limits.memory, Some(RUNTIME_MEMORY));
+        for (wrong, line, part) in [
+            (script.replace("runtime = \"js\"", "runtime = \"jss\""), 5, "unknown variant"),
+            (script.replace("runtime = \"js\"\n", ""), 5, "a script has a runtime"),
+            (script.replace("main = \"menu.js\"", "component = \"ivr.wasm\""), 6, "no component"),
+            (script.replace("menu.js", "../menu.js"), 6, "beside plugin.toml"),
+            (script.replace("[\"app\"]", "[\"app\", \"tts\"]"), 7, "of one kind"),
+        ] {
+            let error = Manifest::parse(&wrong).unwrap_err();
+            assert!(error.line == line && error.message.contains(part), "{error}");
+        }
     }
 
     #[test]

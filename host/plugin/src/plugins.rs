@@ -198,7 +198,7 @@ fn line(version: &Version, state: PluginState) -> PluginStatus {
         name: version.name().into(),
         version: version.manifest().plugin.version.clone(),
         number: version.number(),
-        sha256: version.sha256().into(),
+        sha256: version.own_sha256().into(),
         state,
         calls: version.instances(),
         error: None,

@@ -26,11 +26,16 @@ use crate::{
     limits::{Limits, Size},
     manifest::{Kind, Manifest},
     rights::{Grant, Rights},
+    runtime::Script,
     services::{Host, Speech},
+    wasi,
 };
 
 /// The series of the contract that this host speaks.
 pub const SERIES: &str = "0.1.0";
+
+/// A guest and the libraries of its language.
+const MAX_MEMORIES: u32 = 4;
 
 const PACKAGE: &str = "jackfield:plugin/";
 
@@ -43,8 +48,10 @@ pub struct Source {
     pub manifest: Manifest,
     /// See [`Manifest::settings`].
     pub settings: Value,
-    /// Component or core module, as it is on disk.
+    /// Component or core module, as it is on disk; with a script, the runner of its runtime.
     pub wasm: Vec<u8>,
+    /// What `main` names.
+    pub script: Option<Script>,
     /// The audio files, by name below the prompts' folder.
     pub prompts: BTreeMap<String, Arc<Clip>>,
     /// The operator's.
@@ -114,9 +121,11 @@ pub struct Version {
     snapshot: (String, String),
     /// As it came.
     wasm: Vec<u8>,
+    pub(crate) script: Option<Script>,
     name: String,
     number: u64,
     sha256: String,
+    own_sha256: String,
     manifest: Manifest,
     settings: Value,
     grant: Grant,
@@ -144,7 +153,7 @@ impl Version {
         source.limits.memory = source.limits.memory.min(engine.inner.max_memory);
         let sha256 = component::sha256(&source.wasm);
         let snapshot = Snapshot::of(&source, &sha256).text();
-        let Source { name, manifest, settings, wasm, prompts, grant, limits, number } = source;
+        let Source { name, manifest, settings, wasm, script, prompts, grant, limits, number } = source;
         if let Err(missing) = grant.covers(&manifest.capabilities) {
             return Err(LoadError::NotGranted { name, missing });
         }
@@ -152,13 +161,23 @@ impl Version {
         if !findings.is_empty() {
             return Err(LoadError::Settings(findings));
         }
-        let file = &manifest.plugin.component;
-        let component = component::compile(&engine.inner.wasmtime, file, &wasm, &sha256, cache)?;
+        let component = match &script {
+            Some(_) => engine.runner(&wasm, &sha256, cache)?,
+            None => {
+                let file = manifest.plugin.file();
+                component::compile(&engine.inner.wasmtime, file, &wasm, &sha256, cache)?
+            }
+        };
+        let own_sha256 = match &script {
+            Some(script) => component::sha256(script.text.as_bytes()),
+            None => sha256.clone(),
+        };
         check_names(engine, &component, &manifest)?;
         check_size(&component, &limits)?;
-        let pre = engine
-            .inner
-            .linker
+        let wasi = wasi::link(&engine.inner.wasmtime, &engine.inner.linker, &component)?;
+        let pre = wasi
+            .as_ref()
+            .unwrap_or(&engine.inner.linker)
             .instantiate_pre(&component)
             .map_err(|error| LoadError::Import(component::sentence(&error)))?;
         let (exports, kinds) = find_exports(&pre, &manifest)?;
@@ -172,9 +191,11 @@ impl Version {
             secrets: Secrets::of(&manifest, &settings),
             snapshot: (Snapshot::id(&snapshot), snapshot),
             wasm,
+            script,
             name,
             number,
             sha256,
+            own_sha256,
             manifest,
             settings,
             grant,
@@ -195,9 +216,14 @@ impl Version {
         self.number
     }
 
-    /// Of the file, in hexadecimal.
+    /// Of the component, in hexadecimal; with a script, of its runner.
     pub fn sha256(&self) -> &str {
         &self.sha256
+    }
+
+    /// Of what its author wrote: the component, or the script.
+    pub fn own_sha256(&self) -> &str {
+        &self.own_sha256
     }
 
     /// The id and the text of what it is apart from its code: see [`Snapshot`].
@@ -365,9 +391,6 @@ fn check_names(engine: &Engine, component: &Component, manifest: &Manifest) -> R
         types.imports(&engine.inner.wasmtime).map(|(name, _)| name.to_string()).collect();
     let exports: Vec<String> =
         types.exports(&engine.inner.wasmtime).map(|(name, _)| name.to_string()).collect();
-    if let Some(wasi) = imports.iter().find(|name| name.starts_with("wasi:")) {
-        return Err(LoadError::Wasi(wasi.clone()));
-    }
     let series =
         imports.iter().chain(&exports).filter_map(|name| name.strip_prefix(PACKAGE)?.split_once('@'));
     for (_, needs) in series {
@@ -386,8 +409,11 @@ fn check_size(component: &Component, limits: &Limits) -> Result<(), LoadError> {
     let Some(needs) = component.resources_required() else {
         return Err(LoadError::TooBig("it takes modules or components from outside".into()));
     };
-    if needs.num_memories > 1 {
-        return Err(LoadError::TooBig(format!("{} memories; one is possible", needs.num_memories)));
+    if needs.num_memories > MAX_MEMORIES {
+        return Err(LoadError::TooBig(format!(
+            "{} memories; {MAX_MEMORIES} are possible",
+            needs.num_memories
+        )));
     }
     // In pages.
     match needs.max_initial_memory_size.map(|pages| pages.saturating_mul(64 << 10)) {

@@ -12,6 +12,8 @@ pub enum SimError {
     Read { path: PathBuf, error: io::Error },
     #[error("{}: not there; {help}", .path.display())]
     NoWasm { path: PathBuf, help: &'static str },
+    #[error("{}: {reason}", .path.display())]
+    NoRunner { path: PathBuf, reason: String },
     #[error("{}:{error}", .path.display())]
     Manifest { path: PathBuf, error: ManifestError },
     #[error("{}: {error}", .path.display())]
@@ -20,7 +22,7 @@ pub enum SimError {
     Config { name: String, error: toml::de::Error },
     #[error("plugin {name} cannot be loaded: {error}")]
     Load { name: String, error: LoadError },
-    #[error("plugin {name} refuses its settings: {error}")]
+    #[error("plugin {name} is refused: {error}")]
     Refused { name: String, error: Refused },
     #[error("route {pattern}: {error}")]
     Route { pattern: String, error: jackfield_switch::PatternError },

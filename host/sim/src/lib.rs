@@ -87,6 +87,7 @@ pub mod voice;
 mod world;
 
 pub use caller::{CallEnd, CallLog, Heard, Phone, Sound, State};
+pub use engine::keep_compiled;
 pub use error::SimError;
 pub use exchange::Notice;
 pub use journal::RecordedCall;

@@ -8,7 +8,7 @@ use std::{
 };
 
 use jackfield_media::Clip;
-use jackfield_plugin::{Grant, LaunchGrant, Limits, LimitsWish, Manifest, Source};
+use jackfield_plugin::{Grant, LaunchGrant, Limits, LimitsWish, Manifest, Script, Source};
 
 use crate::error::SimError;
 
@@ -19,6 +19,7 @@ use crate::error::SimError;
 pub struct Plugin {
     manifest: Manifest,
     wasm: Vec<u8>,
+    script: Option<Script>,
     prompts: BTreeMap<String, Arc<Clip>>,
     grant: Grant,
     limits: LimitsWish,
@@ -30,6 +31,14 @@ impl Plugin {
     pub fn folder(folder: impl AsRef<Path>) -> Result<Plugin, SimError> {
         let folder = folder.as_ref();
         let manifest = manifest(&folder.join("plugin.toml"))?;
+        if let (Some(runtime), Some(kind)) = (manifest.plugin.runtime, manifest.plugin.kind.first()) {
+            let path = folder.join(&manifest.plugin.main);
+            let text = fs::read_to_string(&path).map_err(|error| SimError::read(&path, error))?;
+            let wasm = runtime.runner(*kind).map_err(|reason| SimError::NoRunner { path, reason })?;
+            let script = Some(Script { name: manifest.plugin.main.clone(), text });
+            let prompts = prompts(folder, &manifest)?;
+            return Ok(Plugin { script, ..Plugin::of(manifest, wasm, prompts) });
+        }
         let wasm = folder.join(&manifest.plugin.component);
         Plugin::read(folder, manifest, &wasm, "build the plugin, and copy the file beside its plugin.toml")
     }
@@ -53,14 +62,22 @@ impl Plugin {
             io::ErrorKind::NotFound => SimError::NoWasm { path: wasm.to_owned(), help },
             _ => SimError::read(wasm, error),
         })?;
-        let prompts = folder.join(manifest.prompts());
-        let prompts = if prompts.is_dir() { clips(&prompts)? } else { BTreeMap::new() };
+        let prompts = prompts(folder, &manifest)?;
         Ok(Plugin::of(manifest, wasm, prompts))
     }
 
     fn of(manifest: Manifest, wasm: Vec<u8>, prompts: BTreeMap<String, Arc<Clip>>) -> Plugin {
         let grant = Grant::of_all(&manifest.capabilities);
-        Plugin { manifest, wasm, prompts, grant, limits: LimitsWish::default(), config: String::new() }
+        let script = None;
+        Plugin {
+            manifest,
+            wasm,
+            script,
+            prompts,
+            grant,
+            limits: LimitsWish::default(),
+            config: String::new(),
+        }
     }
 
     /// Grants this instead of what the manifest asks for.
@@ -116,6 +133,7 @@ impl Plugin {
             manifest: self.manifest.clone(),
             settings: self.manifest.settings(&config),
             wasm: self.wasm.clone(),
+            script: self.script.clone(),
             prompts: self.prompts.clone(),
             grant: self.grant.clone(),
             limits: self.agreed_limits(),
@@ -142,6 +160,11 @@ fn found(target: &Path) -> PathBuf {
 fn manifest(path: &Path) -> Result<Manifest, SimError> {
     let text = fs::read_to_string(path).map_err(|error| SimError::read(path, error))?;
     Manifest::parse(&text).map_err(|error| SimError::Manifest { path: path.to_owned(), error })
+}
+
+fn prompts(folder: &Path, manifest: &Manifest) -> Result<BTreeMap<String, Arc<Clip>>, SimError> {
+    let prompts = folder.join(manifest.prompts());
+    if prompts.is_dir() { clips(&prompts) } else { Ok(BTreeMap::new()) }
 }
 
 fn clips(folder: &Path) -> Result<BTreeMap<String, Arc<Clip>>, SimError> {

@@ -20,6 +20,8 @@ use super::{
 
 /// Of a plugin in Rust that does not say what it is made of.
 const RUST_SOURCES: [&str; 5] = ["src", "Cargo.toml", "Cargo.lock", "build.rs", "jackfield"];
+/// Where a command finds this program.
+const PROGRAM: &str = "JACKFIELD";
 /// Lines of a command that wait to be shown.
 const LINES: usize = 256;
 
@@ -77,7 +79,7 @@ impl Recipe {
             None => Some(self.cargo(look, stop, line)?),
             Some((program, arguments)) => {
                 let mut command = Command::new(program);
-                command.args(arguments);
+                command.args(arguments).env(PROGRAM, std::env::current_exe().unwrap_or_default());
                 let whole = self.build.command.join(" ");
                 run(command.current_dir(&self.folder), &whole, stop, &mut |_, text| line(text))?;
                 self.build.output.as_ref().map(|output| self.folder.join(output))

@@ -2,9 +2,11 @@
 //!
 //! - [`language`]: what differs from language to language, one entry each.
 //! - [`scaffold`]: a new plugin's folder.
+//! - [`bindings`]: the contract in C.
 //! - [`build`]: `[build]` of `plugin.toml`, carried out; [`toolchain`]: which Rust can do it.
 //! - [`sources`]: what a component is made of, and whether it has changed.
 
+pub mod bindings;
 pub mod build;
 mod embedded;
 mod inherit;

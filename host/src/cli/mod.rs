@@ -1,5 +1,6 @@
 //! The command line.
 
+mod bindings;
 pub mod campaign;
 mod events;
 pub mod import;
@@ -53,6 +54,9 @@ enum Command {
     Apply,
     /// Begin a plugin: a folder that builds, with a case that it passes.
     New(new::Arguments),
+    /// Write the contract down for a language that has it generated.
+    #[command(subcommand)]
+    Bindings(bindings::Command),
     /// Run the cases of plugins: scripted callers in virtual time, without a phone and without a socket.
     Test(test::Arguments),
     /// Run recorded calls again: the same version must decide the same, and another one shows which calls would have
@@ -126,6 +130,7 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Test(arguments) => return test::run(arguments),
         Command::New(arguments) => return new::run(arguments),
         Command::Replay(wanted) => return replay::run(wanted, &arguments.config),
+        Command::Bindings(command) => return bindings::run(command),
         _ => {}
     }
     Runtime::new()?.block_on(run_command(arguments))
@@ -144,6 +149,7 @@ async fn run_command(arguments: Arguments) -> Result<(), Failure> {
         Command::Test(arguments) => test::run(&arguments),
         Command::New(arguments) => new::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments, config),
+        Command::Bindings(command) => bindings::run(&command),
         Command::User(command) => users::run(command, config).await,
         Command::Campaign(command) => campaign::run(command, config).await,
         Command::Import(command) => import::run(command).await,

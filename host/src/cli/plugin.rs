@@ -45,7 +45,7 @@ pub(super) async fn run(command: Command, file: &Path) -> Result<(), Failure> {
         Command::Rollback { name, version } => versions::roll_back(file, name, version.as_deref()).await,
         Command::Show { folder } => {
             let files = Files::read(&folder)?;
-            let interfaces = Interfaces::of(&files.manifest().plugin.component, files.wasm())
+            let interfaces = Interfaces::of(files.manifest().plugin.file(), &files.wasm()?)
                 .map_err(|error| format!("{}: {error}", folder.display()))?;
             // Before it is installed there may be no configuration yet.
             let config = if file.exists() { Some(config::load(file)?) } else { None };
@@ -77,8 +77,8 @@ fn describe(files: &Files, interfaces: &Interfaces) -> String {
     let kinds = header.kind.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     let mut text =
         format!("{} {}: {kinds}, for jackfield:plugin {}\n", header.name, header.version, header.wit);
-    let kib = files.wasm().len().div_ceil(1 << 10);
-    let _ = writeln!(text, "{}: {}, sha256 {}", header.component, Size(kib << 10), files.sha256());
+    let kib = files.own_code().len().div_ceil(1 << 10);
+    let _ = writeln!(text, "{}: {}, sha256 {}", header.file(), Size(kib << 10), files.sha256());
     let rights = manifest.capabilities.rights();
     text += "\nIt asks for\n";
     if rights.is_empty() {

@@ -10,7 +10,7 @@ use std::{
 
 use jackfield_sim::case::{self, Coverage, Entry, Event, Ran, Suite};
 
-use crate::{config, daemon::Failure};
+use crate::{config, daemon::Failure, plugins::DiskCache};
 
 /// Lines of a story that are shown; the last ones.
 const MAX_STORY: usize = 200;
@@ -40,6 +40,9 @@ pub(super) struct Arguments {
 /// Runs the cases, and fails when one of them does.
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let began = now();
+    if let Some(cache) = compiled() {
+        jackfield_sim::keep_compiled(Box::new(cache));
+    }
     let suites =
         case::find(&arguments.paths, arguments.plugin.as_deref()).map_err(|errors| errors.join("\n"))?;
     let filter = arguments.filter.as_str();
@@ -75,6 +78,14 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         1 => Err("a case failed".into()),
         failed => Err(format!("{failed} cases failed").into()),
     }
+}
+
+/// A language's runtime takes seconds to compile: once for this person, not once for each run. Without a place for
+/// it, it is compiled anew.
+fn compiled() -> Option<DiskCache> {
+    let own = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let folder = own("XDG_CACHE_HOME").or_else(|| Some(own("HOME")?.join(".cache")))?;
+    DiskCache::open(&folder.join("jackfield/compiled")).ok()
 }
 
 #[expect(clippy::disallowed_methods, reason = "the operator's own time is shown")]

@@ -1,6 +1,7 @@
 //! A plugin's folder on disk, read whole.
 
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
@@ -8,7 +9,7 @@ use std::{
 };
 
 use jackfield_media::Clip;
-use jackfield_plugin::{Kind, LoadError, Manifest};
+use jackfield_plugin::{Kind, LoadError, Manifest, Script};
 use sha2::{Digest as _, Sha256};
 
 use super::seen::Seen;
@@ -31,13 +32,14 @@ pub struct Folder {
     pub manifest_text: String,
     pub manifest_path: PathBuf,
     pub wasm: Vec<u8>,
+    pub script: Option<Script>,
     pub prompts: BTreeMap<String, Arc<Clip>>,
 }
 
 /// The raw files, before anything is decoded: cheap to read and to compare.
 pub struct Files {
     folder: PathBuf,
-    /// By their paths below the folder: `plugin.toml`, the component, the prompts.
+    /// By their paths below the folder: `plugin.toml`, the component or the script, the prompts.
     all: BTreeMap<String, Content>,
     parsed: Manifest,
 }
@@ -58,7 +60,7 @@ impl Files {
         let mut reader = Reader { folder, seen, all: BTreeMap::new(), left: MAX_ALL };
         reader.read(MANIFEST)?;
         let parsed = manifest(folder, &reader.all)?;
-        reader.read(&parsed.plugin.component)?;
+        reader.read(parsed.plugin.file())?;
         reader.read_prompts(parsed.prompts())?;
         Ok(Files { folder: folder.to_owned(), all: reader.all, parsed })
     }
@@ -79,14 +81,35 @@ impl Files {
         &self.all
     }
 
-    /// The component as it is on disk.
-    pub fn wasm(&self) -> &[u8] {
-        self.all.get(&self.parsed.plugin.component).map_or(&[], |content| &content.bytes)
+    /// The component or the script, as it is on disk.
+    pub fn own_code(&self) -> &[u8] {
+        self.all.get(self.parsed.plugin.file()).map_or(&[], |content| &content.bytes)
     }
 
-    /// Of the component, in hexadecimal, as `jackfield plugins` shows its beginning.
+    /// The component; with a script, the runner of its runtime.
+    pub fn wasm(&self) -> Result<Cow<'_, [u8]>, String> {
+        match (self.parsed.plugin.runtime, self.parsed.plugin.kind.first()) {
+            (Some(runtime), Some(kind)) => Ok(Cow::Owned(runtime.runner(*kind)?)),
+            _ => Ok(Cow::Borrowed(self.own_code())),
+        }
+    }
+
+    fn script(&self) -> Result<Option<Script>, String> {
+        let header = &self.parsed.plugin;
+        if header.runtime.is_none() {
+            return Ok(None);
+        }
+        let refused = |why: &str| format!("{}: {why}", self.folder.join(&header.main).display());
+        if self.own_code().len() > Script::MAX {
+            return Err(refused(&format!("larger than {} KiB", Script::MAX >> 10)));
+        }
+        let text = String::from_utf8(self.own_code().to_vec()).map_err(|_| refused("it is no UTF-8 text"))?;
+        Ok(Some(Script { name: header.main.clone(), text }))
+    }
+
+    /// Of the component or the script, in hexadecimal, as `jackfield plugins` shows its beginning.
     pub fn sha256(&self) -> String {
-        self.all.get(&self.parsed.plugin.component).map_or(String::new(), |content| hex(&content.digest))
+        self.all.get(self.parsed.plugin.file()).map_or(String::new(), |content| hex(&content.digest))
     }
 
     /// Equal digests: nothing changed.
@@ -102,6 +125,7 @@ impl Files {
 
     /// Decodes the prompts.
     pub fn open(&self) -> Result<Folder, String> {
+        let (wasm, script) = (self.wasm()?.into_owned(), self.script()?);
         let manifest_path = self.folder.join(MANIFEST);
         let manifest_text = self.all.get(MANIFEST).map(|content| &content.bytes[..]).unwrap_or_default();
         let manifest_text = String::from_utf8_lossy(manifest_text).into_owned();
@@ -113,13 +137,7 @@ impl Files {
                 .map_err(|error| format!("{}: prompt {name}: {error}", manifest_path.display()))?;
             prompts.insert(name.to_owned(), Arc::new(clip));
         }
-        Ok(Folder {
-            manifest: self.parsed.clone(),
-            manifest_text,
-            manifest_path,
-            wasm: self.wasm().to_vec(),
-            prompts,
-        })
+        Ok(Folder { manifest: self.parsed.clone(), manifest_text, manifest_path, wasm, script, prompts })
     }
 }
 

@@ -268,7 +268,7 @@ mod tests {
         assert_eq!(numbers, (4..=last).collect::<Vec<_>>());
         for version in &versions {
             let files = kept.files(version, Path::new("menu")).unwrap();
-            assert_eq!(files.wasm(), version.number.to_string().as_bytes());
+            assert_eq!(files.own_code(), version.number.to_string().as_bytes());
             assert_eq!(hex(&files.digest()), version.digest);
         }
         // All have the same manifest.

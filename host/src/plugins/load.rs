@@ -72,6 +72,10 @@ impl Manager {
         match self.guests.spawn(version.validate(&self.host)).await.map_err(|panic| panic.to_string())? {
             Ok(_) => {}
             Err(Refused::Findings(findings)) => return Err(self.explain(name, &folder, &findings)),
+            // It begins with the script's name, which lies beside the manifest.
+            Err(Refused::Script(mistake)) => {
+                return Err(folder.manifest_path.with_file_name(mistake).display().to_string());
+            }
             Err(trap) => return Err(format!("{}: {trap}", folder.manifest_path.display())),
         }
         drop(folder);
@@ -112,7 +116,7 @@ impl Manager {
         let stay = former.as_ref().map_or(String::new(), |former| {
             format!(", {} calls stay on v{}", former.instances(), former.number())
         });
-        let sha = &version.sha256()[..8];
+        let sha = &version.own_sha256()[..8];
         let back = match origin {
             Origin::Back(to) => format!(", as v{to} was"),
             Origin::Kept | Origin::Folder => String::new(),
@@ -164,6 +168,7 @@ impl Manager {
             settings: folder.manifest.settings(&entry.config),
             manifest: folder.manifest.clone(),
             wasm: folder.wasm.clone(),
+            script: folder.script.clone(),
             prompts: folder.prompts.clone(),
             grant: entry.grant.clone(),
             limits: Limits::agree(&folder.manifest.limits, &entry.limits),

@@ -1,4 +1,4 @@
-//! The plugin host as the daemon has it, for the guest `tests/guests/script`.
+//! The plugin host as the daemon has it, for the guest `tests/guests/script` or another plugin.
 //!
 //! Services, store and queue are the daemon's own. Commands of the guests lie in the gate's queue until the
 //! benchmark, in the place of the switch's thread, takes them out; guests are polled by hand.
@@ -56,10 +56,15 @@ pub(crate) type Guest = Pin<Box<dyn Future<Output = InstanceEnd> + Send>>;
 impl House {
     /// With room for so many instances at once; the error says what the system needs for that.
     pub(crate) fn new(instances: u32) -> Result<House, EngineError> {
+        House::of(script(instances), instances)
+    }
+
+    /// As [`House::new`], for another plugin. Compiles it.
+    pub(crate) fn of(source: Source, instances: u32) -> Result<House, EngineError> {
         let max_map_count =
             fs::read_to_string("/proc/sys/vm/max_map_count").ok().and_then(|text| text.trim().parse().ok());
         let options = EngineOptions { max_instances: instances, max_map_count, ..EngineOptions::default() };
-        let version = load(&Engine::new(options)?, instances);
+        let version = Engine::new(options)?.load(source, &NoCache).unwrap_or_else(|error| panic!("{error}"));
 
         let folder = tempfile::tempdir().expect("a temporary folder");
         let runtime = runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
@@ -103,22 +108,22 @@ impl House {
     }
 }
 
-fn load(engine: &Engine, instances: u32) -> Arc<Version> {
+fn script(instances: u32) -> Source {
     let file = paths::guest("script.wasm");
     let wasm = fs::read(&file).unwrap_or_else(|error| {
         panic!("{}: {error}; build it with `scripts/build-plugins tests/guests`", file.display())
     });
-    let source = Source {
+    Source {
         name: "script".to_owned(),
         manifest: Manifest::parse(MANIFEST).expect("the manifest above is valid"),
         settings: serde_json::json!({}),
         wasm,
+        script: None,
         prompts: BTreeMap::new(),
         grant: Grant { dial: vec!["101".to_owned()], ..Grant::default() },
         limits: Limits { calls: instances, ..Limits::default() },
         number: 1,
-    };
-    engine.load(source, &NoCache).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+    }
 }
 
 pub(crate) fn poll(guest: &mut Guest) -> Poll<InstanceEnd> {

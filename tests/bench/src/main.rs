@@ -18,6 +18,7 @@
 mod allocations;
 mod cpu;
 mod house;
+mod languages;
 mod libsrtp;
 mod parked;
 mod parse;
@@ -26,6 +27,7 @@ mod relay;
 mod report;
 mod route;
 mod script;
+mod speaking;
 mod whole;
 
 use std::{
@@ -37,13 +39,14 @@ use report::Figure;
 
 type Group = (&'static str, fn() -> Vec<Figure>);
 
-const GROUPS: [Group; 6] = [
+const GROUPS: [Group; 7] = [
     ("script", script::figures),
     ("parked", parked::figures),
     ("whole", whole::figures),
     ("parse", parse::figures),
     ("route", route::figures),
     ("relay", relay::figures),
+    ("languages", languages::figures),
 ];
 /// Before the name of the group that a process is to measure.
 const MEASURE: &str = "--measure";

@@ -31,6 +31,11 @@ pub(crate) fn script(name: &str) -> PathBuf {
     repository().join("tests/python").join(name)
 }
 
+/// A plugin of `examples/menu`, as `make languages` builds it.
+pub(crate) fn menu(language: &str) -> PathBuf {
+    repository().join("examples/menu").join(language)
+}
+
 /// A plugin of `tests/guests`, as `scripts/build-plugins tests/guests` makes it.
 pub(crate) fn guest(name: &str) -> PathBuf {
     target("tests/guests/target").join("wasm32-unknown-unknown/release").join(name)

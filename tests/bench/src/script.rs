@@ -53,7 +53,7 @@ pub(crate) fn figures() -> Vec<Figure> {
 }
 
 /// CPU microseconds of one round.
-fn repeat(rounds: u32, mut work: impl FnMut()) -> f64 {
+pub(crate) fn repeat(rounds: u32, mut work: impl FnMut()) -> f64 {
     let used = || cpu::of_this_thread() + cpu::of_children();
     let before = used();
     for _ in 0..rounds {
@@ -79,7 +79,7 @@ fn run(house: &House) {
 }
 
 /// Every verb succeeds.
-fn answer(command: &Command) -> Value {
+pub(crate) fn answer(command: &Command) -> Value {
     match command {
         Command::Play { .. } => Value::Played(PlayEnd::Finished),
         Command::Gather { .. } => Value::Gathered { digits: "1".to_owned(), ended_by: GatherEnd::MaxReached },

@@ -17,6 +17,7 @@ mod faults;
 mod guests;
 mod import;
 mod ipv6;
+mod languages;
 mod life;
 mod load;
 mod media;

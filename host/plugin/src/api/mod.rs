@@ -111,7 +111,7 @@ impl From<ResourceTableError> for Failure {
 
 impl Failure {
     /// For functions without an error in the contract: they trap.
-    fn into_trap(self) -> wasmtime::Error {
+    pub(crate) fn into_trap(self) -> wasmtime::Error {
         match self {
             Failure::Error(error) => wasmtime::Error::msg(error.to_string()),
             Failure::Trap(error) => error,

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::mask;
-use crate::{component::sha256, limits::Limits, manifest::Manifest, rights::Grant, version::Source};
+use crate::{
+    component::sha256, limits::Limits, manifest::Manifest, rights::Grant, runtime::Script, version::Source,
+};
 
 /// The longest audio that is made anew: ten minutes, as long as a speech may be.
 const MOST_SAMPLES: u64 = 10 * 60 * 8000;
@@ -17,8 +19,11 @@ const MOST_SAMPLES: u64 = 10 * 60 * 8000;
 pub struct Snapshot {
     /// Its key in `jackfield.toml`.
     pub name: String,
-    /// Of the file, in hexadecimal.
+    /// Of the file, in hexadecimal; with a script, of its runner.
     pub sha256: String,
+    /// What the runner ran.
+    #[serde(default)]
+    pub script: Option<Script>,
     /// Without its `[config]`, which is in `settings`, and its `[build]`.
     pub manifest: Manifest,
     /// The plugin's own, after the operator's.
@@ -38,6 +43,7 @@ impl Snapshot {
         Snapshot {
             name: source.name.clone(),
             sha256: sha256.to_owned(),
+            script: source.script.clone(),
             settings: mask::starred(&manifest, &source.settings),
             manifest,
             grant: source.grant.clone(),
@@ -69,6 +75,7 @@ impl Snapshot {
             manifest: self.manifest.clone(),
             settings: self.settings.clone(),
             wasm,
+            script: self.script.clone(),
             prompts: self.prompts.iter().map(|(name, length)| (name.clone(), silence(*length))).collect(),
             grant: self.grant.clone(),
             limits: self.limits.clone(),

@@ -66,16 +66,6 @@ fn another_series_of_the_contract_is_refused_with_both_numbers() {
 }
 
 #[test]
-fn wasi_is_refused_for_now() {
-    let wasm = wat::parse_str(
-        "(component (import \"wasi:cli/environment@0.2.0\" (instance (export \"initial-cwd\" (func)))))",
-    )
-    .unwrap();
-    let text = refusal(source("app", wasm));
-    assert!(text.contains("imports wasi:cli/environment@0.2.0; WASI comes with"), "{text}");
-}
-
-#[test]
 fn unknown_imports_are_named() {
     let wasm = wat::parse_str(
         "(component (import \"jackfield:plugin/fax@0.1.0\" (instance (export \"send\" (func)))))",

@@ -8,4 +8,5 @@ mod kinds;
 mod limits;
 mod loading;
 mod reload;
+mod wasi;
 mod world;

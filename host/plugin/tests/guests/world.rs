@@ -39,8 +39,9 @@ pub(crate) fn guest_of(series: &str, world: &str, code: &str) -> Vec<u8> {
     let imports: String = IMPORTS
         .iter()
         .filter(|(_, _, function)| code.contains(function.split([' ', ')']).nth(1).unwrap_or("$")))
-        .map(|(interface, name, function)| {
-            format!("(import \"jackfield:plugin/{interface}@{series}\" \"{name}\" {function})\n")
+        .map(|(interface, name, function)| match *interface {
+            WASI => format!("(import \"{WASI}\" \"{name}\" {function})\n"),
+            _ => format!("(import \"jackfield:plugin/{interface}@{series}\" \"{name}\" {function})\n"),
         })
         .collect();
     let exports = match world {
@@ -96,8 +97,11 @@ fn contract(series: &str) -> String {
     format!("package jackfield:plugin@{series};\n{}", texts.join("\n"))
 }
 
+/// The first preview of WASI, as compilers for wasm32-wasip1 import it.
+const WASI: &str = "wasi_snapshot_preview1";
+
 /// Interface, name, and the signature after lowering.
-const IMPORTS: [(&str, &str, &str); 16] = [
+const IMPORTS: [(&str, &str, &str); 24] = [
     ("call-control", "[method]call.answer", "(func $answer (param i32 i32))"),
     ("call-control", "[method]call.play", "(func $play (param i32 i32 i32 i32 i32 i32 i32 i32))"),
     (
@@ -118,6 +122,14 @@ const IMPORTS: [(&str, &str, &str); 16] = [
     ("helper", "run", "(func $helper (param i32 i32 i32 i32 i32 i32 i32 i32))"),
     ("audio-out", "[method]sink.format", "(func $format (param i32 i32 i32))"),
     ("audio-out", "[method]sink.write", "(func $write (param i32 i32 i32 i32))"),
+    (WASI, "fd_write", "(func $fd_write (param i32 i32 i32 i32) (result i32))"),
+    (WASI, "fd_read", "(func $fd_read (param i32 i32 i32 i32) (result i32))"),
+    (WASI, "environ_sizes_get", "(func $environ (param i32 i32) (result i32))"),
+    (WASI, "path_open", "(func $path_open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32))"),
+    (WASI, "clock_time_get", "(func $clock (param i32 i64 i32) (result i32))"),
+    (WASI, "random_get", "(func $random (param i32 i32) (result i32))"),
+    (WASI, "poll_oneoff", "(func $poll (param i32 i32 i32 i32) (result i32))"),
+    (WASI, "proc_exit", "(func $exit (param i32))"),
 ];
 
 /// `Ok(())` as the result of `handle`.
@@ -144,6 +156,7 @@ pub(crate) fn source(kind: &str, wasm: Vec<u8>) -> Source {
         manifest: manifest(kind, ""),
         settings: serde_json::json!({}),
         wasm,
+        script: None,
         prompts: BTreeMap::new(),
         grant: Grant::default(),
         limits: Limits::default(),

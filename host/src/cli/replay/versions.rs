@@ -79,6 +79,7 @@ impl With {
             limits: Limits::agree(&folder.manifest.limits, &caps),
             manifest: folder.manifest,
             wasm: folder.wasm,
+            script: folder.script,
             prompts: folder.prompts,
             number: 0,
         }))

@@ -156,7 +156,7 @@ fn key(version: &Version, speech: &Speech) -> String {
     let mut hash = Sha256::new();
     let settings = version.manifest().public_settings(version.settings()).to_string();
     let ssml = if speech.ssml { "ssml" } else { "" };
-    for part in [version.sha256(), &settings, &speech.lang, &speech.voice, ssml, &speech.text] {
+    for part in [version.own_sha256(), &settings, &speech.lang, &speech.voice, ssml, &speech.text] {
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part.as_bytes());
     }

@@ -1,0 +1,106 @@
+//! The seed's menu in four languages, and scripts that are live as soon as they are saved.
+
+use std::{env, fs, process::Command, time::Duration};
+
+use jackfield_tests::{
+    Exchange, Phone, Site, files,
+    process::{Said, run},
+    speech::assert_spoken,
+};
+
+use crate::{calls::assert_talk, guests::route};
+
+const CASES: &str = "examples/la-plateforme/plugins/menu/cases/menu.case";
+const NUMBER: &str = "320";
+
+fn jackfield_test(plugin: &str) -> Said {
+    let root = files::repository();
+    let tools = root.join(env::var_os("CARGO_TARGET_DIR").unwrap_or("target".into())).join("qa/bin");
+    let path =
+        env::join_paths([tools].into_iter().chain(env::split_paths(&env::var_os("PATH").unwrap()))).unwrap();
+    let mut command = Command::new(files::daemon());
+    command.env("PATH", path).arg("test").arg("--plugin").arg(root.join(plugin));
+    run(command.arg(root.join(CASES)), b"")
+}
+
+/// As many as there are.
+#[track_caller]
+fn assert_all_pass(plugin: &str) {
+    let text = fs::read_to_string(files::repository().join(CASES)).unwrap();
+    let count = text.lines().filter(|line| line.starts_with("case: ")).count();
+    let said = jackfield_test(plugin).expect_good();
+    assert!(said.contains(&format!("cases: {count} passed, 0 failed")), "{said}");
+}
+
+#[test]
+fn the_menu_in_rust_passes_the_case_file() {
+    assert_all_pass("examples/menu/rust");
+}
+
+#[test]
+fn the_menu_in_javascript_passes_the_case_file() {
+    assert_all_pass("examples/menu/js");
+}
+
+#[test]
+fn the_menu_in_python_passes_the_case_file() {
+    assert_all_pass("examples/menu/python");
+}
+
+#[test]
+fn the_menu_in_c_passes_the_case_file() {
+    assert_all_pass("examples/menu/c");
+}
+
+const MANIFEST: &str = "[plugin]\nname = \"script\"\nversion = \"1.0.0\"\nwit = \"0.1.0\"\nruntime = \"js\"\n\
+                        main = \"script.js\"\nkind = [\"app\"]\n";
+
+fn greeting(text: &str) -> String {
+    format!("export function handle(call) {{\n    call.answer();\n    call.say(\"{text}\");\n}}\n")
+}
+
+/// An exchange with a script of its own.
+fn exchange(script: &str) -> Exchange {
+    let site = Site::example_with("la-plateforme", |config| route(config, NUMBER, "script", "script"));
+    site.write("script/plugin.toml", MANIFEST);
+    site.write("script/script.js", script);
+    site.start()
+}
+
+#[track_caller]
+fn assert_hears(caller: &Phone, text: &str) {
+    let mut call = caller.call(NUMBER);
+    call.await_end(Duration::from_secs(20));
+    assert_spoken(&call.audio.heard().samples(), &[text], "fr");
+}
+
+#[test]
+fn a_script_that_is_saved_is_live_and_a_wrong_one_is_refused_with_its_place() {
+    let exchange = exchange(&greeting("Bonjour !"));
+    let alice = Phone::registered(&exchange, "alice");
+    assert_hears(&alice, "Bonjour !");
+
+    let former = exchange.plugin("script");
+    exchange.site().write("script/script.js", greeting("Au revoir !"));
+    exchange.await_version_after(&former);
+    assert_hears(&alice, "Au revoir !");
+
+    exchange.site().write("script/script.js", "export function handle(call) {\n    call.answer(;\n}\n");
+    exchange.await_refusal("script", &["script/script.js:2:17: SyntaxError"]);
+    assert_hears(&alice, "Au revoir !");
+}
+
+#[test]
+fn a_misspelt_option_names_the_right_one_and_the_call_goes_to_its_fallback() {
+    let exchange = exchange("export function handle(call) {\n    call.gather({ firstTimeOut: 3 });\n}\n");
+    let (alice, bob) = (Phone::registered(&exchange, "alice"), Phone::registered(&exchange, "bob"));
+    let here = alice.call(NUMBER);
+    let ringing = bob.incoming();
+    ringing.ring();
+    let mut there = ringing.answer();
+    assert_talk(&here, &there);
+    there.hang_up();
+    exchange.await_log(&[
+        "script.js:2:10: TypeError: gather: there is no option firstTimeOut; did you mean firstTimeout?",
+    ]);
+}
