@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
     process::{Command, Output},
@@ -13,6 +13,7 @@ use std::{
 };
 
 use jackfield::journal::{Bounds, Folder};
+use jackfield_plugin::journal::Step;
 use jackfield_sim::{Phone, Plugin, RecordedCall, Site, To, World, built};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use tempfile::TempDir;
@@ -48,9 +49,26 @@ fn seconds(seconds: f64) -> Duration {
     Duration::from_secs_f64(seconds)
 }
 
+/// The callers of this menu, in so many worlds beside each other.
+fn callers(menu: PathBuf, worlds: usize) -> (Vec<RecordedCall>, Vec<Seen>) {
+    let worlds = (0..worlds).map(|number| {
+        let menu = menu.clone();
+        thread::spawn(move || callers_of_world(number, &menu))
+    });
+    let worlds: Vec<_> = worlds.collect();
+    let (mut calls, mut seen) = (Vec::new(), Vec::new());
+    for world in worlds {
+        let (recorded, callers) = world.join().unwrap();
+        calls.extend(recorded);
+        seen.extend(callers);
+    }
+    assert_eq!(calls.len(), seen.len());
+    (calls, seen)
+}
+
 /// One world with its callers, one after another.
-fn callers(world_number: usize) -> (Vec<RecordedCall>, Vec<Seen>) {
-    let menu = Plugin::folder_with(menu_folder(), ivr()).unwrap_or_else(|error| panic!("{error}"));
+fn callers_of_world(world_number: usize, menu: &Path) -> (Vec<RecordedCall>, Vec<Seen>) {
+    let menu = Plugin::folder_with(menu, ivr()).unwrap_or_else(|error| panic!("{error}"));
     let site = Site::new()
         .user("alice", "101")
         .user("bob", "102")
@@ -61,9 +79,12 @@ fn callers(world_number: usize) -> (Vec<RecordedCall>, Vec<Seen>) {
         .recording(256 << 10);
     let world = World::new(site).unwrap_or_else(|error| panic!("{error}"));
     let phones = ["alice", "bob", "malcom"].map(|user| (user, world.phone(user)));
-    let mut random = StdRng::seed_from_u64(world_number as u64);
     let seen = (0..CALLS / WORLDS)
-        .map(|number| call(&world, &phones, &format!("06{world_number:02}{number:06}"), &mut random))
+        .map(|number| {
+            // What each does is his own affair: it is the same whatever became of the calls before.
+            let mut random = StdRng::seed_from_u64((world_number * CALLS + number) as u64);
+            call(&world, &phones, &format!("06{world_number:02}{number:06}"), &mut random)
+        })
         .collect();
     (world.journal(), seen)
 }
@@ -206,14 +227,8 @@ fn ivr_with(folder: &Path, that: &str, this: &str) -> PathBuf {
 
 #[test]
 fn a_thousand_calls_are_decided_the_same_and_a_change_is_found_in_the_calls_that_it_touches() {
-    let worlds: Vec<_> = (0..WORLDS).map(|number| thread::spawn(move || callers(number))).collect();
-    let (mut calls, mut seen) = (Vec::new(), Vec::new());
-    for world in worlds {
-        let (recorded, callers) = world.join().unwrap();
-        calls.extend(recorded);
-        seen.extend(callers);
-    }
-    assert_eq!((calls.len(), seen.len()), (CALLS, CALLS));
+    let (calls, seen) = callers(menu_folder(), WORLDS);
+    assert_eq!(calls.len(), CALLS);
     let who = |is: &dyn Fn(&Seen) -> bool| -> BTreeSet<&str> {
         seen.iter().filter(|seen| is(seen)).map(|seen| seen.caller.as_str()).collect()
     };
@@ -264,8 +279,40 @@ fn a_thousand_calls_are_decided_the_same_and_a_change_is_found_in_the_calls_that
     }
     fs::remove_file(code).unwrap();
 
+    less_patience(&exchange, &calls);
     one_call_is_told(&exchange, &calls[0]);
     damage_is_counted(&exchange);
+}
+
+/// The menu waits four seconds for a key. Half of the same callers call it, and whose call goes otherwise is known.
+fn less_patience(exchange: &Exchange, calls: &[RecordedCall]) {
+    let next = exchange.menu_with("response-timeout = \"10s\"", "response-timeout = \"4s\"");
+    let (again, _) = callers(next.clone(), WORLDS / 2);
+    // What was decided, and when: a time-out that comes sooner is another course, too.
+    let decisions = |call: &RecordedCall| -> Vec<(u32, String)> {
+        let steps = call.record().steps().unwrap();
+        let asked = steps.into_iter().filter_map(|step| match step {
+            Step::Asked { at, asked } if !asked.is_question() => Some((at, asked)),
+            _ => None,
+        });
+        asked.map(|(at, asked)| (at, asked.to_string().replace("1 key, 10 s)", "1 key, 4 s)"))).collect()
+    };
+    let by_caller = |calls: &[RecordedCall]| -> BTreeMap<String, Vec<(u32, String)>> {
+        calls.iter().map(|call| (call.record().head.call.caller.clone(), decisions(call))).collect()
+    };
+    let (was, is) = (by_caller(calls), by_caller(&again));
+    let differ = |was: &[(u32, String)], is: &[(u32, String)]| {
+        was.len() != is.len()
+            || was.iter().zip(is).any(|(was, is)| was.1 != is.1 || was.0.abs_diff(is.0) > 500)
+    };
+    let touched = is.iter().filter(|(caller, is)| differ(&was[*caller], is));
+    let touched: BTreeSet<&str> = touched.map(|(caller, _)| caller.as_str()).collect();
+    let said = exchange.replay(&["--since", "36500d", "--plugin", "menu", "--with", next.to_str().unwrap()]);
+    let parted = said.parted().into_iter().map(|(caller, ..)| caller);
+    let found: BTreeSet<&str> = parted.filter(|caller| is.contains_key(*caller)).collect();
+    eprintln!("{} calls wait longer than four seconds", touched.len());
+    assert!((10..CALLS / 4).contains(&touched.len()));
+    assert_eq!(found, touched);
 }
 
 fn one_call_is_told(exchange: &Exchange, call: &RecordedCall) {

@@ -17,7 +17,7 @@ use std::{
 
 use jackfield_plugin::{Version, journal::Kept};
 
-use super::frame::{Frame, HEAD, frames};
+use super::frame::{Frame, HEAD, count};
 use crate::plugins::unix_now;
 
 /// The bounds are kept by erasing whole files, so that each is a small part of them.
@@ -65,7 +65,7 @@ impl Folder {
         let mut parts = Vec::new();
         for (began, path) in parts_of(&path)? {
             let bytes = fs::read(&path)?;
-            let calls = frames(&bytes).filter(|frame| matches!(frame, Frame::Record(_))).count() as u64;
+            let calls = count(&bytes);
             parts.push(Part { path, began, bytes: bytes.len() as u64, calls });
         }
         let version_bytes = versions_of(&path)?.iter().map(|(_, _, bytes)| bytes).sum();
@@ -254,7 +254,7 @@ fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 
-    use super::*;
+    use super::{super::frame::frames, *};
 
     const HOUR: u64 = 3_600_000;
     const BOUNDS: Bounds = Bounds { keep: Duration::from_secs(7 * 24 * 3600), calls: 1600, disk: 1 << 20 };

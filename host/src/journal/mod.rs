@@ -70,7 +70,7 @@ pub fn folder_of(config: &Config) -> PathBuf {
 }
 
 enum Job {
-    Keep(Kept),
+    Keep(Box<Kept>),
     /// Everything before it is written.
     Flush(SyncSender<()>),
 }
@@ -90,7 +90,8 @@ impl Journal {
         let settings = Arc::new(ArcSwap::from_pointee(settings));
         let (queued, lost) = (Arc::<AtomicUsize>::default(), Arc::<AtomicU64>::default());
         let writer = Writer {
-            folder: Folder::open(folder)?,
+            path: folder,
+            folder: None,
             settings: settings.clone(),
             queued: queued.clone(),
             lost: lost.clone(),
@@ -123,7 +124,7 @@ impl journal::Journal for Journal {
     fn keep(&self, kept: Kept) {
         let size = kept.record.size();
         let queued = self.queued.fetch_add(size, Relaxed) + size;
-        if queued > QUEUED || self.jobs.try_send(Job::Keep(kept)).is_err() {
+        if queued > QUEUED || self.jobs.try_send(Job::Keep(Box::new(kept))).is_err() {
             self.queued.fetch_sub(size, Relaxed);
             let lost = self.lost.fetch_add(1, Relaxed) + 1;
             if lost.is_power_of_two() {
@@ -134,7 +135,9 @@ impl journal::Journal for Journal {
 }
 
 struct Writer {
-    folder: Folder,
+    path: PathBuf,
+    /// Opened by the thread: what lies there is counted first.
+    folder: Option<Folder>,
     settings: Arc<ArcSwap<Settings>>,
     queued: Arc<AtomicUsize>,
     lost: Arc<AtomicU64>,
@@ -160,7 +163,8 @@ impl Writer {
         let bounds = self.settings.load().bounds;
         let now = unix_now().as_millis() as u64;
         let lost = self.lost.swap(0, Relaxed);
-        if let Err(error) = self.folder.append(kept, lost, now, &bounds) {
+        let written = self.folder().and_then(|folder| folder.append(kept, lost, now, &bounds));
+        if let Err(error) = written {
             self.lost.fetch_add(lost + 1, Relaxed);
             self.failed += 1;
             if self.failed.is_power_of_two() {
@@ -170,10 +174,18 @@ impl Writer {
         self.erase();
     }
 
+    fn folder(&mut self) -> io::Result<&mut Folder> {
+        match &mut self.folder {
+            Some(folder) => Ok(folder),
+            none => Ok(none.insert(Folder::open(self.path.clone())?)),
+        }
+    }
+
     /// What is too old, or too much.
     fn erase(&mut self) {
         let bounds = self.settings.load().bounds;
-        match self.folder.erase(unix_now().as_millis() as u64, &bounds) {
+        let now = unix_now().as_millis() as u64;
+        match self.folder().and_then(|folder| folder.erase(now, &bounds)) {
             Ok(0) => {}
             Ok(erased) => info!("{erased} calls were erased from the journal"),
             Err(error) => error!("the journal cannot be erased: {error}"),

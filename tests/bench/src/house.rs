@@ -82,7 +82,7 @@ impl House {
             StdRng::seed_from_u64(1),
         );
         let host = services.host().expect("the services are alive");
-        Ok(House { host, gate, version, _runtime: runtime, folder: folder })
+        Ok(House { host, gate, version, _runtime: runtime, folder })
     }
 
     /// Calls are recorded from now on, as the daemon does it.

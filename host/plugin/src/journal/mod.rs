@@ -8,6 +8,7 @@
 //! The values of settings that the manifest marks as secret are never written: stars stand in their place.
 
 mod mask;
+mod patience;
 mod player;
 mod record;
 mod recorder;

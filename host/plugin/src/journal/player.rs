@@ -149,13 +149,14 @@ impl Player {
             return None;
         };
         if call.bytes != bytes {
-            if self.way == Way::Identical || !is_same_but_words(&call.asked, &asked) {
+            if self.way == Way::Identical || !is_same_but_words(call, &asked) {
                 playing.parted = Some(self.otherwise(&playing, call.at, &call.asked, &asked));
                 return None;
             }
-            let difference = difference(number, call.at, &call.asked, &asked);
-            if playing.words.len() < MOST_SAID {
-                playing.words.push(difference);
+            // A limit that is not reached is no difference for who called.
+            let limits = encoded(&asked.with_limits_of(&call.asked)) == call.bytes;
+            if !limits && playing.words.len() < MOST_SAID {
+                playing.words.push(difference(number, call.at, &call.asked, &asked));
             }
         }
         playing.decisions = number;
@@ -251,8 +252,15 @@ fn encoded(asked: &Asked<'_>) -> Vec<u8> {
     bytes
 }
 
-fn is_same_but_words(was: &Asked<'_>, would: &Asked<'_>) -> bool {
-    encoded(&was.without_words()) == encoded(&would.without_words())
+/// Only the words are others, or limits that this call did not reach.
+fn is_same_but_words(was: &HostCall, would: &Asked<'_>) -> bool {
+    let adapted = would.with_limits_of(&was.asked);
+    if encoded(&was.asked.without_words()) != encoded(&adapted.without_words()) {
+        return false;
+    }
+    let elapsed = was.got.as_ref().map_or(0, |(at, _)| at.saturating_sub(was.at));
+    let got = was.got.as_ref().map(|(_, got)| got);
+    would.is_in_time(&was.asked, Duration::from_millis(elapsed.into()), got)
 }
 
 fn difference(

@@ -88,8 +88,8 @@ fn verb(f: &mut fmt::Formatter<'_>, command: &Command, said: &[String]) -> fmt::
         Command::Dial { leg: None, options } => dial(f, "originate", options, &said),
         Command::Dial { options, .. } => dial(f, "dial", options, &said),
         Command::StartDial { options, .. } => dial(f, "start-dial", options, &said),
-        Command::Bridge { options, .. } => write!(f, "bridge({})", bridge(options)),
-        Command::StartBridge { options, .. } => write!(f, "start-bridge({})", bridge(options)),
+        Command::Bridge { options, .. } => write!(f, "bridge{}", bridge(options)),
+        Command::StartBridge { options, .. } => write!(f, "start-bridge{}", bridge(options)),
         Command::SetResult { key, value, .. } => write!(f, "set-result({key}, {})", short(value)),
         Command::Next { timeout: None } => f.write_str("next"),
         Command::Next { timeout: Some(timeout) } => write!(f, "next({})", Span(*timeout)),
@@ -133,7 +133,7 @@ fn interrupt(options: &jackfield_switch::PlayOptions) -> String {
 }
 
 fn bridge(options: &BridgeOptions) -> String {
-    options.max.map(|max| Span(max).to_string()).unwrap_or_default()
+    options.max.map(|max| format!("({})", Span(max))).unwrap_or_default()
 }
 
 fn address(to: &Address) -> String {

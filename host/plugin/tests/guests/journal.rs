@@ -2,14 +2,16 @@
 
 use std::{
     pin::pin,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, atomic::Ordering::Relaxed},
 };
 
 use jackfield_plugin::{
-    Limits, NoCache, Source, Version,
+    Grant, Limits, NoCache, Source, Switchboard, Version,
     journal::{Difference, Ended, Journal, Kept, Outcome, Record, Replayed, Snapshot, Way},
 };
-use jackfield_switch::{Command, Error, InstanceEnd, PlayEnd, Reply, Value};
+use jackfield_switch::{
+    Cause, Command, DialEnd, Error, HangupInfo, InstanceEnd, InstanceId, PlayEnd, Reply, Token, Value,
+};
 use proptest::prelude::*;
 
 use crate::world::*;
@@ -150,6 +152,72 @@ fn other_words_are_told_apart_and_the_call_goes_on() {
     // For the version itself it would be a fault.
     let strict = record.replay(&greeting, Way::Identical).unwrap();
     assert!(matches!(strict.outcome, Outcome::Otherwise(Difference { decision: 2, .. })), "{strict:?}");
+}
+
+/// Dials 103 and rings for so many milliseconds.
+fn dialler(timeout: u32) -> Source {
+    let code = format!(
+        "(data (i32.const 1100) \"103\")
+         (func $handle (param $call i32) (result i32)
+           (i32.store (i32.const 1200) (i32.const 1100)) (i32.store (i32.const 1204) (i32.const 3))
+           (call $dial (local.get $call) (i32.const 1200) (i32.const 1) (i32.const {timeout})
+             (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)
+             (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0))
+           {OK})"
+    );
+    let dial = || vec!["*".to_owned()];
+    Source {
+        manifest: manifest("app", "[capabilities]\ndial = [\"*\"]\n"),
+        grant: Grant { dial: dial(), ..Grant::default() },
+        ..source("app", guest("call-app", &code))
+    }
+}
+
+#[test]
+fn another_time_limit_matters_in_the_calls_that_reach_it() {
+    for (cause, after, ringing, parts) in [
+        (Cause::Busy, 4000, 5000, false),
+        (Cause::Busy, 4000, 3000, true),
+        (Cause::Busy, 4000, 20_000, false),
+        (Cause::NoAnswer, 10_000, 12_000, true),
+        (Cause::NoAnswer, 10_000, 8000, true),
+        (Cause::NoAnswer, 10_000, 10_000, false),
+    ] {
+        let version = loaded(dialler(10_000));
+        let (mut world, shelf) = recording(10_000, |_| None);
+        let failed = move |_: &Command| {
+            let info = HangupInfo { cause, code: 0, by_peer: true };
+            Some(Ok(Value::Dialled(DialEnd::Failed(info))))
+        };
+        let (late, _) = recording(10_000, failed);
+        // The telephone rings while the switch holds the verb.
+        world.host.switch =
+            Arc::new(Ringing { switch: late.host.switch.clone(), world: world.services.clone(), after });
+        world.host.replies = late.host.replies.clone();
+        world.call(&version);
+        let record = read(&shelf);
+        let replayed = record.replay(&other(dialler(ringing)), Way::Otherwise).unwrap();
+        assert_eq!(matches!(replayed.outcome, Outcome::Otherwise(_)), parts, "{cause:?} {after} {ringing}");
+        assert!(replayed.words.is_empty());
+    }
+}
+
+/// Each verb takes so many milliseconds.
+struct Ringing {
+    switch: Arc<dyn Switchboard>,
+    world: Arc<Memory>,
+    after: u64,
+}
+
+impl Switchboard for Ringing {
+    fn post(&self, instance: InstanceId, token: Token, command: Command) -> Result<(), Error> {
+        self.world.now.fetch_add(self.after, Relaxed);
+        self.switch.post(instance, token, command)
+    }
+
+    fn abandon(&self, instance: InstanceId, token: Token) {
+        self.switch.abandon(instance, token);
+    }
 }
 
 #[test]
@@ -298,13 +366,13 @@ proptest! {
 fn times_are_those_of_the_call() {
     let version = loaded(source("app", app(&format!("(call $sleep (i32.const 500)) {OK}"))));
     let (world, shelf) = recording(10_000, |_| None);
-    world.services.now.store(1_000_000, std::sync::atomic::Ordering::Relaxed);
+    world.services.now.store(1_000_000, Relaxed);
     let replies = world.host.replies.clone();
     let seen = world.seen.clone();
     let mut call = pin!(version.handle(&world.host, INSTANCE, LEG, call_info()));
     assert!(poll(&mut call).is_pending());
     assert_eq!(seen.lock().unwrap().len(), 1);
-    world.services.now.store(1_000_500, std::sync::atomic::Ordering::Relaxed);
+    world.services.now.store(1_000_500, Relaxed);
     replies.deliver(INSTANCE, jackfield_switch::Token(0), Ok(Value::Done));
     assert!(poll(&mut call).is_ready());
     let record = read(&shelf);
