@@ -1,6 +1,7 @@
 # make run     start the example exchange (installs and builds what is missing)
 # make test    check everything
 # make setup   only install what those two need
+# make loop    how long it takes from saving a plugin's file to the call that runs it
 # make interop foreign telephones call each other through the exchange; writes docs/interop.md
 
 CONFIG ?= examples/la-plateforme/jackfield.toml
@@ -9,7 +10,7 @@ target := $(or $(CARGO_TARGET_DIR),target)
 # Guests are built for wasm, in workspaces of their own.
 guests := $(patsubst %/Cargo.toml,%,$(wildcard plugins/Cargo.toml tests/guests/Cargo.toml))
 
-.PHONY: run test setup setup-run build plugins runtimes languages format lint bench soak interop fuzz clean
+.PHONY: run test setup setup-run build plugins runtimes languages format lint bench loop soak interop fuzz clean
 # Cargo uses all cores by itself, and installing twice at once does not work.
 .NOTPARALLEL:
 
@@ -54,6 +55,10 @@ lint: setup
 bench: setup languages plugins
 	scripts/build-plugins tests/guests
 	cargo bench -p jackfield-bench
+
+# In the exchange that `jackfield dev` starts, with the profile that authors have.
+loop: build plugins
+	$(target)/debug/loop
 
 # The long version of what `make test` runs for seconds.
 soak: setup build plugins runtimes

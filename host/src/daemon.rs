@@ -29,6 +29,7 @@ use crate::{
     control,
     journal::{self, Journal},
     net::{FlowIds, external, open::Opener, stream, tls, udp::Listener},
+    onlooker::{self, Onlooker},
     outlet::House,
     plugins::{
         Activity, DaemonServices, DiskCache, Helpers, How, HttpClient, Instances, Kept, Manager, Reach, Seen,
@@ -54,6 +55,11 @@ pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Runs the exchange until it is told to stop.
 pub async fn run(file: &Path) -> Result<(), Failure> {
+    run_watched(file, Onlooker::default()).await
+}
+
+/// As [`run`], with somebody who looks on, and tells himself how to reach it.
+pub async fn run_watched(file: &Path, onlooker: Onlooker) -> Result<(), Failure> {
     let operators_file = Seen::of(file.to_owned());
     let config = config::load(file)?;
     let store = Store::open(&config.database()).await?;
@@ -94,7 +100,8 @@ pub async fn run(file: &Path) -> Result<(), Failure> {
     let journal = Journal::start(journal::folder_of(&config), journal::Settings::of(&config))
         .map_err(|error| format!("the journal: {}: {error}", journal::folder_of(&config).display()))?;
     let journal = Arc::new(journal);
-    let plugins = plugin_house(&config, &store, &inbox, clock, guests.handle(), Some(journal.clone()))?;
+    let witnesses = Witnesses { journal: Some(journal.clone()), onlooker: onlooker.clone() };
+    let plugins = plugin_house(&config, &store, &inbox, clock, guests.handle(), witnesses)?;
     guests.handle().spawn(plugins.speaker.clone().prepare(plugins.manager.host.clone()));
 
     // They are shown once, so not before a start that can still be refused.
@@ -122,6 +129,7 @@ pub async fn run(file: &Path) -> Result<(), Failure> {
         instances: plugins.manager.instances.clone(),
         host: plugins.manager.host.clone(),
         writer,
+        onlooker: onlooker.clone(),
     };
     let listeners: Vec<_> = network.udp.iter().map(|listener| (listener.id, listener.local())).collect();
     let shard = gate.shard(clock, Switch::new(options, settings), network.udp, house)?;
@@ -144,7 +152,9 @@ pub async fn run(file: &Path) -> Result<(), Failure> {
     for (listener, tls) in network.streams {
         tokio::spawn(stream::accept(listener, tls, context.clone()));
     }
-    announce(&config, &new_passwords);
+    if !onlooker.is_there() {
+        announce(&config, &new_passwords);
+    }
 
     let (apply, applied) = mpsc::channel(1);
     let handler = control::Daemon {
@@ -155,6 +165,7 @@ pub async fn run(file: &Path) -> Result<(), Failure> {
         store: store.clone(),
     };
     tokio::spawn(control::serve(control_socket, Arc::new(handler)));
+    onlooker.show(|| onlooker::Seen::Ready);
     let (stun, server) = watch::channel(config.listen.stun.clone());
     let (found, seen) = mpsc::channel(1);
     tokio::spawn(external::follow(server, found));
@@ -228,7 +239,8 @@ pub async fn check(file: &Path) -> Result<(), Failure> {
     let store = Store::open(&config.database()).await?;
     store.check_realm(&config.exchange.realm).await?;
     let guests = Guests::start()?;
-    let plugins = plugin_house(&config, &store, &gate.inbox(), Clock::start(), guests.handle(), None)?;
+    let nobody = Witnesses::default();
+    let plugins = plugin_house(&config, &store, &gate.inbox(), Clock::start(), guests.handle(), nobody)?;
     let problems = plugins.manager.check(&entries(&config)).await;
     if problems.is_empty() {
         return Ok(());
@@ -243,7 +255,8 @@ pub async fn speech_desk(file: &Path) -> Result<OfflineDesk, Failure> {
     let store = Store::open(&config.database()).await?;
     let guests = Guests::start()?;
     let gate = Gate::new()?;
-    let house = plugin_house(&config, &store, &gate.inbox(), Clock::start(), guests.handle(), None)?;
+    let nobody = Witnesses::default();
+    let house = plugin_house(&config, &store, &gate.inbox(), Clock::start(), guests.handle(), nobody)?;
     config.plugins.retain(|name, _| config.speech.provider.contains(name));
     let problems = house.manager.check(&entries(&config)).await;
     match problems.is_empty() {
@@ -373,13 +386,21 @@ pub struct PluginHouse {
     pub journal: Option<Arc<Journal>>,
 }
 
+/// Who is told what plugins and calls do.
+#[derive(Default)]
+struct Witnesses {
+    /// Writes down what may be replayed.
+    journal: Option<Arc<Journal>>,
+    onlooker: Onlooker,
+}
+
 fn plugin_house(
     config: &Config,
     store: &Store,
     inbox: &Inbox,
     clock: Clock,
     guests: &runtime::Handle,
-    journal: Option<Arc<Journal>>,
+    witnesses: Witnesses,
 ) -> Result<PluginHouse, Failure> {
     let max_map_count =
         fs::read_to_string("/proc/sys/vm/max_map_count").ok().and_then(|text| text.trim().parse().ok());
@@ -418,10 +439,12 @@ fn plugin_house(
         inbox.clone(),
         random,
     );
-    if let Some(journal) = &journal {
+    services.show_to(witnesses.onlooker.clone());
+    if let Some(journal) = &witnesses.journal {
         services.record(journal.clone());
     }
-    let instances = Arc::new(Instances::new(guests.clone(), plugins.clone(), inbox.clone(), clock));
+    let instances =
+        Arc::new(Instances::new(guests.clone(), plugins.clone(), inbox.clone(), clock, witnesses.onlooker));
     let manager = Arc::new(Manager {
         engine,
         cache: DiskCache::open(&config.var().join("compiled"))?,
@@ -438,7 +461,7 @@ fn plugin_house(
         entries: ArcSwap::default(),
         state: Mutex::default(),
     });
-    Ok(PluginHouse { manager, services, helpers, speaker, reach, journal })
+    Ok(PluginHouse { manager, services, helpers, speaker, reach, journal: witnesses.journal })
 }
 
 /// How to reach this exchange, for the person who started it.

@@ -11,6 +11,7 @@
 //! - [`import`]: other exchanges' files, made into a folder of ours.
 //! - [`records`]: what became of the calls, as CSV.
 //! - [`author`]: new plugins, and how they are built.
+//! - [`dev`]: an exchange for a plugin that is being written; [`onlooker`]: what it sees of it.
 //! - [`control`] and [`cli`]: the operator's door.
 //! - [`daemon`]: start and drain; [`reload`]: follows the files in between.
 
@@ -22,9 +23,11 @@ pub mod cli;
 pub mod config;
 pub mod control;
 pub mod daemon;
+pub mod dev;
 pub mod import;
 pub mod journal;
 pub mod net;
+pub mod onlooker;
 pub mod outlet;
 pub mod plugins;
 pub mod records;

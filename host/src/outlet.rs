@@ -10,6 +10,7 @@ use tracing::{debug, error, info, warn};
 
 use crate::{
     net::open::Opener,
+    onlooker::{Onlooker, Seen},
     plugins::Instances,
     rtp,
     shard::{Inbox, Outlet},
@@ -24,6 +25,7 @@ pub struct House {
     pub instances: Arc<Instances>,
     pub host: Host,
     pub writer: Writer,
+    pub onlooker: Onlooker,
 }
 
 impl Outlet for House {
@@ -50,9 +52,11 @@ impl Outlet for House {
                 }
             }
             Output::StartPlugin { instance, plugin, leg, call } => {
+                self.onlooker.show(|| Seen::Started { instance, plugin: plugin.clone(), call: call.clone() });
                 self.instances.start(&self.host, instance, &plugin, leg, call);
             }
             Output::PluginReply { instance, token, reply } => {
+                self.onlooker.show(|| Seen::Reply { instance, reply: reply.clone() });
                 self.host.replies.deliver(instance, token, reply)
             }
             Output::DropInstance { instance } => self.instances.end(instance),
@@ -66,9 +70,13 @@ impl Outlet for House {
                     cause = ?record.end.cause,
                     "call ended"
                 );
+                self.onlooker.show(|| Seen::Record(record.clone()));
                 self.writer.submit(Job::Record(record));
             }
-            Output::Trace(event) => self.writer.submit(Job::Trace(event)),
+            Output::Trace(event) => {
+                self.onlooker.show(|| Seen::Event(event.clone()));
+                self.writer.submit(Job::Trace(event));
+            }
             Output::Linked { from, to } => self.writer.submit(Job::Linked { from, to }),
             Output::Notice { level, text, call } => notice(level, &text, call.as_deref()),
         }

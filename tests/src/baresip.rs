@@ -95,6 +95,15 @@ impl Baresip {
         Baresip::start_at(None, exchange, line, codec, encryption, sound)
     }
 
+    /// With whatever exchange is there: over UDP, with a user and a password of it. `control` is a port of its own,
+    /// and its files stay in the folder of the line.
+    #[track_caller]
+    pub fn at(server: SocketAddr, password: String, control: u16, line: &Line) -> Baresip {
+        let control = SocketAddr::from(([127, 0, 0, 1], control));
+        let account = Account { server, password, authority: PathBuf::new(), control };
+        Baresip::start_with(None, account, line, CODEC, PLAIN, &sine(line.tone, 0, 120 * RATE))
+    }
+
     #[track_caller]
     fn start_at(
         home: Option<Home>,
@@ -104,14 +113,32 @@ impl Baresip {
         encryption: &str,
         sound: &[i16],
     ) -> Baresip {
-        let folder = line.folder.clone();
-        let control = SocketAddr::from(([127, 0, 0, 1], exchange.site().spare_port(line.index)));
         let mut server = line.server(exchange);
         if let Some(home) = &home {
             server.set_ip(home.exchange());
         }
-        line.write("config", config(exchange, &folder, control));
-        line.write("accounts", account(server, line, codec, encryption));
+        let account = Account {
+            server,
+            password: password(line.user),
+            authority: exchange.site().beside("var/tls/ca.pem"),
+            control: SocketAddr::from(([127, 0, 0, 1], exchange.site().spare_port(line.index))),
+        };
+        Baresip::start_with(home, account, line, codec, encryption, sound)
+    }
+
+    #[track_caller]
+    fn start_with(
+        home: Option<Home>,
+        account: Account,
+        line: &Line,
+        codec: &str,
+        encryption: &str,
+        sound: &[i16],
+    ) -> Baresip {
+        let folder = line.folder.clone();
+        let Account { server, control, .. } = account;
+        line.write("config", config(&account, &folder));
+        line.write("accounts", account.line(line, codec, encryption));
         write_wav(&folder.join("mic.wav"), sound);
         let mut command =
             home.as_ref().map_or_else(|| Command::new("baresip"), |home| home.command("baresip"));
@@ -228,7 +255,17 @@ impl Drop for Baresip {
     }
 }
 
-fn config(exchange: &Exchange, folder: &Path, control: SocketAddr) -> String {
+/// Where it registers, and how it is told what to do.
+struct Account {
+    server: SocketAddr,
+    password: String,
+    /// Whose certificates it trusts.
+    authority: PathBuf,
+    control: SocketAddr,
+}
+
+fn config(account: &Account, folder: &Path) -> String {
+    let control = account.control;
     let modules =
         ["aufile", "aubridge", "sndfile", "srtp", "g711", "g722", "opus", "account", "menu", "ctrl_tcp"];
     let lines: String = modules
@@ -244,15 +281,17 @@ fn config(exchange: &Exchange, folder: &Path, control: SocketAddr) -> String {
          audio_source aufile,{folder}/mic.wav\naudio_player aubridge,x\naudio_alert aubridge,y\n\
          ausrc_srate 8000\nauplay_srate 8000\nausrc_channels 1\nauplay_channels 1\n\
          snd_path {folder}\nctrl_tcp_listen {control}\nsip_cafile {}\n",
-        exchange.site().beside("var/tls/ca.pem").display(),
+        account.authority.display(),
     )
 }
 
-fn account(server: SocketAddr, line: &Line, codec: &str, encryption: &str) -> String {
-    let (user, transport) = (line.user, line.transport());
-    format!(
-        "<sip:{user}@{server};transport={transport}>;auth_user={user};auth_pass={};\
-         outbound=\"sip:{server};transport={transport}\";answermode=auto;audio_codecs={codec};{encryption}regint=600\n",
-        password(user)
-    )
+impl Account {
+    fn line(&self, line: &Line, codec: &str, encryption: &str) -> String {
+        let (user, transport, server) = (line.user, line.transport(), self.server);
+        format!(
+            "<sip:{user}@{server};transport={transport}>;auth_user={user};auth_pass={};\
+             outbound=\"sip:{server};transport={transport}\";answermode=auto;audio_codecs={codec};{encryption}regint=600\n",
+            self.password
+        )
+    }
 }

@@ -10,6 +10,11 @@ pub fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ is in the repository").to_owned()
 }
 
+/// Where builds and tests leave what they make.
+pub fn target() -> PathBuf {
+    repository().join(env::var_os("CARGO_TARGET_DIR").unwrap_or("target".into()))
+}
+
 /// A file of `tests/scenarios`.
 pub fn scenario(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").join(name)

@@ -3,6 +3,7 @@
 //!
 //! - [`exchange`] starts the binary on ports of its own in a folder of its own, and [`plugins`]
 //!   reads what it says of its plugins.
+//! - [`author`] is `jackfield dev`, and what it prints.
 //! - [`phone`] is the scripted phone, [`rtp`] its ear and mouth, before
 //!   which [`scrambler`] may encrypt.
 //! - [`sipp`] and [`baresip`] run those two, [`netns`] gives clients that refuse the
@@ -18,6 +19,7 @@
 #![allow(clippy::unwrap_used, reason = "only tests use this crate")]
 
 pub mod audio;
+pub mod author;
 pub mod baresip;
 pub mod exchange;
 pub mod files;

@@ -23,7 +23,7 @@ const SET_UP: &str = "ip link set lo up && ip link add v0 type veth peer name v1
 /// namespace where it finds [`ADDRESS`]; there it gets `true` and does its work.
 #[track_caller]
 pub fn inside(test: &str) -> bool {
-    if env::var_os(MARK).is_some() {
+    if is_inside() {
         return true;
     }
     let log = tempfile::NamedTempFile::new().expect("a temporary file");
@@ -35,6 +35,11 @@ pub fn inside(test: &str) -> bool {
     assert!(status.success() && said.contains("1 passed"), "in its namespace: {status}\n{said}");
     println!("{said}");
     false
+}
+
+/// Whether this process runs in there.
+pub fn is_inside() -> bool {
+    env::var_os(MARK).is_some()
 }
 
 /// That program in a user and network namespace where it finds [`ADDRESS`]; its arguments are to follow.

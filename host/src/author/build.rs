@@ -47,7 +47,10 @@ impl Recipe {
     /// Of a plugin's folder; none where there is nothing to build.
     pub fn of(folder: &Path, manifest: &Manifest) -> Option<Recipe> {
         let is_rust = folder.join("Cargo.toml").is_file();
-        let mut build = manifest.build.clone().or_else(|| is_rust.then(Build::default))?;
+        let mut build = manifest.build.clone().unwrap_or_default();
+        if build.command.is_empty() && !is_rust {
+            return None;
+        }
         if build.sources.is_empty() && is_rust {
             build.sources = RUST_SOURCES.map(str::to_owned).into();
         }
@@ -72,9 +75,10 @@ impl Recipe {
         Ok(self.sources()?.newest().is_some_and(|newest| newest > built))
     }
 
-    /// Runs the command and puts the component into its place, in one step and only if it is another one. Hands on
-    /// what the command prints, line by line. Blocks.
-    pub fn run(&self, look: Look, stop: &Stop, line: &mut dyn FnMut(&str)) -> Result<(), String> {
+    /// Runs the command and puts the component into its place, in one step and only if it is another one: then it
+    /// returns true. Hands on what the command prints, line by line. Blocks.
+    pub fn run(&self, look: Look, stop: &Stop, line: &mut dyn FnMut(&str)) -> Result<bool, String> {
+        let former = fs::read(&self.component).ok();
         let made = match self.build.command.split_first() {
             None => Some(self.cargo(look, stop, line)?),
             Some((program, arguments)) => {
@@ -89,8 +93,9 @@ impl Recipe {
             self.place(&made).map_err(|error| format!("{}: {error}", made.display()))?;
         }
         let built = fs::File::options().append(true).open(&self.component);
-        let built = built.and_then(|file| file.set_modified(now()));
-        built.map_err(|error| format!("{}: the build did not make it: {error}", self.component.display()))
+        let built = built.and_then(|file| file.set_modified(now())).and_then(|()| fs::read(&self.component));
+        let failed = |error| format!("{}: the build did not make it: {error}", self.component.display());
+        Ok(Some(built.map_err(failed)?) != former)
     }
 
     /// Returns the file that Cargo made.
@@ -227,7 +232,7 @@ mod tests {
         Recipe::of(folder, &manifest).unwrap()
     }
 
-    fn run_it(recipe: &Recipe) -> (Result<(), String>, String) {
+    fn run_it(recipe: &Recipe) -> (Result<bool, String>, String) {
         let mut said = String::new();
         let result = recipe.run(Look::default(), &Stop::default(), &mut |line| {
             said += line;
@@ -247,10 +252,11 @@ mod tests {
         );
         assert!(recipe.is_stale().unwrap(), "nothing is built yet");
         let (result, said) = run_it(&recipe);
-        assert_eq!(result, Ok(()));
+        assert_eq!(result, Ok(true));
         assert!(said.contains("compiling\n") && said.contains("done\n"), "{said}");
         assert_eq!(fs::read(path.join("a.wasm")).unwrap(), b"source");
         assert!(!recipe.is_stale().unwrap());
+        assert_eq!(run_it(&recipe).0, Ok(false), "it is the same");
         let later = now() + std::time::Duration::from_secs(5);
         fs::File::options().append(true).open(path.join("a.c")).unwrap().set_modified(later).unwrap();
         assert!(recipe.is_stale().unwrap(), "a source is newer");

@@ -14,10 +14,17 @@ const MAX_FILES: usize = 20_000;
 const MAX_FILE: u64 = 64 << 20;
 
 /// The files that are a component's sources, as they were when they were read.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Sources {
     files: BTreeMap<PathBuf, [u8; 32]>,
     newest: Option<SystemTime>,
+}
+
+/// Of equal content, whenever it was written.
+impl PartialEq for Sources {
+    fn eq(&self, other: &Sources) -> bool {
+        self.files == other.files
+    }
 }
 
 impl Sources {
@@ -76,7 +83,7 @@ impl Sources {
 }
 
 /// What builds and editors leave behind.
-pub(super) fn is_made(name: &str) -> bool {
+pub(crate) fn is_made(name: &str) -> bool {
     let folders = ["target", "node_modules", "__pycache__"];
     let endings = [".wasm", ".wasm.new", ".pyc", ".swp", ".tmp", "~"];
     name.starts_with(['.', '#'])

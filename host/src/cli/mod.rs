@@ -2,6 +2,7 @@
 
 mod bindings;
 pub mod campaign;
+mod dev;
 mod events;
 pub mod import;
 mod new;
@@ -10,7 +11,7 @@ mod plugin;
 mod records;
 mod replay;
 mod speech;
-mod test;
+pub(crate) mod test;
 pub mod users;
 mod versions;
 
@@ -54,6 +55,8 @@ enum Command {
     Apply,
     /// Begin a plugin: a folder that builds, with a case that it passes.
     New(new::Arguments),
+    /// Start an exchange for a plugin that is being written: builds, reloads, runs its cases and tells its calls.
+    Dev(dev::Arguments),
     /// Write the contract down for a language that has it generated.
     #[command(subcommand)]
     Bindings(bindings::Command),
@@ -123,6 +126,13 @@ impl From<RecordAction> for TapeAction {
     }
 }
 
+impl Arguments {
+    /// The command shows what is logged among its own lines.
+    pub fn shows_log(&self) -> bool {
+        matches!(self.command, Command::Dev(_))
+    }
+}
+
 /// Does what the arguments say.
 pub fn run(arguments: Arguments) -> Result<(), Failure> {
     match &arguments.command {
@@ -148,6 +158,7 @@ async fn run_command(arguments: Arguments) -> Result<(), Failure> {
         }
         Command::Test(arguments) => test::run(&arguments),
         Command::New(arguments) => new::run(&arguments),
+        Command::Dev(arguments) => dev::run(arguments).await,
         Command::Replay(arguments) => replay::run(&arguments, config),
         Command::Bindings(command) => bindings::run(&command),
         Command::User(command) => users::run(command, config).await,

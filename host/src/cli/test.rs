@@ -10,13 +10,20 @@ use std::{
 
 use jackfield_sim::case::{self, Coverage, Entry, Event, Ran, Suite};
 
-use crate::{config, daemon::Failure, plugins::DiskCache};
+use jackfield_plugin::Manifest;
+
+use crate::{
+    author::build::{Look, Recipe, Stop},
+    config,
+    daemon::Failure,
+    plugins::DiskCache,
+};
 
 /// Lines of a story that are shown; the last ones.
 const MAX_STORY: usize = 200;
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Arguments {
+pub(crate) struct Arguments {
     /// Folders of plugins, folders above them, or case files.
     #[arg(default_value = ".")]
     paths: Vec<PathBuf>,
@@ -35,10 +42,16 @@ pub(super) struct Arguments {
     /// Only say what fails, in a line for each.
     #[arg(long, conflicts_with = "verbose")]
     brief: bool,
+    /// Run what is built, also where its sources are newer.
+    #[arg(long)]
+    no_build: bool,
 }
 
 /// Runs the cases, and fails when one of them does.
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    if !arguments.no_build {
+        build_stale(arguments)?;
+    }
     let began = now();
     if let Some(cache) = compiled() {
         jackfield_sim::keep_compiled(Box::new(cache));
@@ -86,6 +99,43 @@ fn compiled() -> Option<DiskCache> {
     let own = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let folder = own("XDG_CACHE_HOME").or_else(|| Some(own("HOME")?.join(".cache")))?;
     DiskCache::open(&folder.join("jackfield/compiled")).ok()
+}
+
+/// Builds each plugin that says how, and is not built or older than its sources.
+fn build_stale(arguments: &Arguments) -> Result<(), Failure> {
+    for folder in case::folders(&arguments.paths, arguments.plugin.as_deref()) {
+        // What is wrong with a manifest is told where it is tested.
+        let Ok(text) = std::fs::read_to_string(folder.join("plugin.toml")) else { continue };
+        let Ok(manifest) = Manifest::parse(&text) else { continue };
+        // A plugin that says nothing is built by whoever installs it.
+        let Some(recipe) = manifest.build.as_ref().and_then(|_| Recipe::of(&folder, &manifest)) else {
+            continue;
+        };
+        if recipe.is_stale()? {
+            let look = Look { colour: Paint::of(&io::stderr()).0, quiet: false };
+            recipe.run(look, &Stop::default(), &mut |line| eprintln!("{line}"))?;
+        }
+    }
+    Ok(())
+}
+
+/// For `jackfield dev`: one line where all cases of a plugin pass, else what failed.
+pub(crate) fn briefly(folder: &Path, colour: bool) -> Result<String, String> {
+    let began = now();
+    let suites = case::find(&[folder.to_owned()], None).map_err(|errors| errors.join("\n"))?;
+    let (mut count, mut failed, mut text) = (0, 0, String::new());
+    for suite in &suites {
+        let mut ran = suite.run("");
+        count += ran.len();
+        ran.retain(|ran| ran.failure.is_some());
+        failed += ran.len();
+        text += &Report { plugin: suite.plugin(), ran: &ran, verbose: false, paint: Paint(colour) }.text();
+    }
+    let took = began.elapsed().as_secs_f64();
+    match failed {
+        0 => Ok(format!("{count} passed in {took:.2} s")),
+        failed => Err(format!("{} passed, {failed} failed, in {took:.2} s\n{text}", count - failed)),
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "the operator's own time is shown")]
@@ -136,7 +186,7 @@ fn covered(coverage: &Coverage) -> String {
 struct Paint(bool);
 
 impl Paint {
-    fn of(out: &io::StdoutLock<'_>) -> Paint {
+    fn of(out: &impl IsTerminal) -> Paint {
         Paint(out.is_terminal() && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()))
     }
 

@@ -99,7 +99,7 @@ pub async fn ensure_passwords(config: &Config, store: &Store) -> Result<Vec<(Str
 }
 
 /// Stores the digests of passwords, by user.
-pub(super) async fn keep<P: AsRef<str>>(
+pub(crate) async fn keep<P: AsRef<str>>(
     config: &Config,
     store: &Store,
     passwords: &[(&str, P)],
@@ -247,7 +247,7 @@ fn line_of_input() -> io::Result<String> {
 }
 
 /// The generator is seeded by the operating system.
-fn generate() -> Result<String, Failure> {
+pub(crate) fn generate() -> Result<String, Failure> {
     let mut random = StdRng::try_from_rng(&mut SysRng)?;
     let pick = |_| char::from(ALPHABET[random.random_range(0..ALPHABET.len())]);
     Ok((0..PASSWORD_LENGTH).map(pick).collect())

@@ -16,7 +16,10 @@ use jackfield_switch::{CallInfo, Input, InstanceEnd, InstanceId};
 use tokio::{runtime, task::AbortHandle};
 use tracing::{info, warn};
 
-use crate::shard::{Clock, Inbox};
+use crate::{
+    onlooker::{Onlooker, Seen},
+    shard::{Clock, Inbox},
+};
 
 pub struct Instances {
     guests: runtime::Handle,
@@ -26,6 +29,7 @@ pub struct Instances {
     running: Mutex<HashMap<InstanceId, Running>>,
     /// Services have odd numbers; the switch numbers those that serve calls.
     services: AtomicU64,
+    onlooker: Onlooker,
 }
 
 struct Running {
@@ -34,9 +38,15 @@ struct Running {
 }
 
 impl Instances {
-    pub fn new(guests: runtime::Handle, plugins: Arc<Plugins>, inbox: Inbox, clock: Clock) -> Instances {
+    pub fn new(
+        guests: runtime::Handle,
+        plugins: Arc<Plugins>,
+        inbox: Inbox,
+        clock: Clock,
+        onlooker: Onlooker,
+    ) -> Instances {
         let running = Mutex::default();
-        Instances { guests, plugins, inbox, clock, running, services: AtomicU64::new(1) }
+        Instances { guests, plugins, inbox, clock, running, services: AtomicU64::new(1), onlooker }
     }
 
     /// An instance of the live version of `plugin` for a call.
@@ -125,6 +135,7 @@ impl Instances {
     }
 
     fn ended(&self, instance: InstanceId, end: InstanceEnd) {
+        self.onlooker.show(|| Seen::Ended { instance, end: end.clone() });
         self.post(Input::InstanceEnded { instance, end });
     }
 

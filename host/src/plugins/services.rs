@@ -18,6 +18,7 @@ use tracing::{debug, error, info, warn};
 
 use super::{helper::Helpers, http::HttpClient, speech::Speaker};
 use crate::{
+    onlooker::{Onlooker, Seen},
     shard::Inbox,
     store::{Store, StoreError},
 };
@@ -33,6 +34,7 @@ pub struct DaemonServices {
     /// Where calls are recorded.
     journal: OnceLock<Arc<dyn Journal>>,
     random: Mutex<StdRng>,
+    onlooker: OnceLock<Onlooker>,
     this: Weak<DaemonServices>,
 }
 
@@ -56,6 +58,7 @@ impl DaemonServices {
             replies: Arc::new(Replies::new()),
             journal: OnceLock::new(),
             random: Mutex::new(random),
+            onlooker: OnceLock::new(),
             this: this.clone(),
         })
     }
@@ -72,6 +75,11 @@ impl DaemonServices {
     pub fn record(&self, journal: Arc<dyn Journal>) {
         // Who asks for two journals gets the first one.
         let _ = self.journal.set(journal);
+    }
+
+    /// From now on somebody sees which sentences are asked for.
+    pub fn show_to(&self, onlooker: Onlooker) {
+        let _ = self.onlooker.set(onlooker);
     }
 
     fn stored<T: Send + 'static>(
@@ -199,7 +207,10 @@ impl Services for DaemonServices {
         async move { helpers.run(&name, &args, &input, timeout).await }.boxed()
     }
 
-    fn speech(&self, _: &str, speech: Speech) -> Answer<Arc<Clip>> {
+    fn speech(&self, plugin: &str, speech: Speech) -> Answer<Arc<Clip>> {
+        if let Some(onlooker) = self.onlooker.get() {
+            onlooker.show(|| Seen::Said { plugin: plugin.to_owned(), text: speech.text.clone() });
+        }
         let (speaker, host) = (self.speaker.clone(), self.host());
         let ending = || Error::Unavailable("speech: the exchange is stopping".to_owned());
         async move { speaker.say(&host.ok_or_else(ending)?, speech).await }.boxed()

@@ -11,7 +11,7 @@
 
 use std::{
     env, fs,
-    path::{Path, PathBuf},
+    path::Path,
     process::Command,
     sync::Mutex,
     thread,
@@ -19,7 +19,7 @@ use std::{
 };
 
 use jackfield_tests::{
-    files::repository,
+    files::target,
     interop::{self, Deed, Meeting, Row, Verdict},
     netns,
     process::Running,
@@ -148,8 +148,4 @@ fn run_one(meeting: Meeting) -> Row {
 fn why_not(why: &str, said: &str) -> String {
     let panic = said.lines().skip_while(|line| !line.contains("panicked at")).nth(1);
     panic.map_or(why.to_owned(), |panic| format!("{why}: {panic}"))
-}
-
-fn target() -> PathBuf {
-    repository().join(env::var_os("CARGO_TARGET_DIR").unwrap_or("target".into()))
 }

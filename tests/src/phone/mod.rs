@@ -60,6 +60,11 @@ impl Phone {
         Phone::new(Line::udp(exchange.site().udp(), user, password, Some(local)))
     }
 
+    /// A phone over UDP of whoever knows that server, with a user and a password of it.
+    pub fn at(server: SocketAddr, user: &str, password: &str) -> Phone {
+        Phone::new(Line::udp(server, user, password, None))
+    }
+
     fn new(line: Arc<Line>) -> Phone {
         Phone { line, registration: (token(), 0) }
     }

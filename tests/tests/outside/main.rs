@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "only tests are here")]
 
 mod addresses;
+mod author;
 mod bad_input;
 mod calls;
 mod campaign;
@@ -31,5 +32,6 @@ mod shown;
 mod soak;
 mod torture;
 mod transfer;
+mod tutorial;
 mod weather;
 mod workers;

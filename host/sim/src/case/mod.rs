@@ -26,4 +26,4 @@ mod token;
 pub use coverage::{Coverage, Entry};
 pub use mistake::{Mistake, Place};
 pub use story::Event;
-pub use suite::{Failure, Ran, Suite, find};
+pub use suite::{Failure, Ran, Suite, find, folders};

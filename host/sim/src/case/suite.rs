@@ -113,6 +113,21 @@ pub fn find(paths: &[PathBuf], plugin: Option<&Path>) -> Result<Vec<Suite>, Vec<
     if errors.is_empty() { Ok(suites) } else { Err(errors) }
 }
 
+/// The folders of the plugins that [`find`] would find, in order.
+pub fn folders(paths: &[PathBuf], plugin: Option<&Path>) -> Vec<PathBuf> {
+    if let Some(plugin) = plugin {
+        return vec![plugin.to_owned()];
+    }
+    let files = paths.iter().flat_map(|path| match path.is_dir() {
+        true => below(path, MAX_DEPTH),
+        false => vec![path.clone()],
+    });
+    let mut folders: Vec<PathBuf> = files.filter_map(|file| owner(&file).map(Path::to_owned)).collect();
+    folders.sort();
+    folders.dedup();
+    folders
+}
+
 /// A case file that was named by itself.
 fn single(path: &Path) -> Result<Vec<PathBuf>, String> {
     match path.extension().is_some_and(|ending| ending == ENDING) {

@@ -24,11 +24,9 @@ fn handle(call: Call, settings: Settings) -> Result<()> {
         .max(1)
         .first_timeout(Duration::from_secs(5))
         .run()?;
-    match pressed.digits.as_str() {
-        "" => call.say(speech("Goodbye.")),
-        key => {
-            info!("a key was pressed"; key = key);
-            call.say(speech(&format!("You pressed {key}.")))
-        }
+    if !pressed.digits.is_empty() {
+        info!("a key was pressed"; key = pressed.digits);
+        call.say(speech(&format!("You pressed {}.", pressed.digits)))?;
     }
+    call.say(speech("Goodbye."))
 }
