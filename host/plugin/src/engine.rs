@@ -17,6 +17,7 @@ use wasmtime::{
 use crate::{
     api,
     component::{self, CompiledCache},
+    contract::{CONTRACT, Contract},
     error::{EngineError, LoadError},
     instance::State,
     meter::{Meter, TABLE_ELEMENTS},
@@ -84,6 +85,7 @@ pub struct Engine {
 pub(crate) struct Inner {
     pub(crate) wasmtime: wasmtime::Engine,
     pub(crate) linker: Linker<State>,
+    pub(crate) contract: Contract,
     pub(crate) max_memory: usize,
     deterministic: bool,
     clock: Arc<AtomicU64>,
@@ -94,16 +96,35 @@ pub(crate) struct Inner {
 impl Engine {
     /// Reserves the address space of the pool; it takes no memory yet.
     pub fn new(options: EngineOptions) -> Result<Engine, EngineError> {
+        Engine::of(options, CONTRACT, |_| Ok(()))
+    }
+
+    /// As [`Engine::new`], of a later contract that has one more `interface`, with a function `next: func(number: u32)
+    /// -> u32`. For tests that plugins outlive the growth of the contract.
+    #[doc(hidden)]
+    pub fn grown(options: EngineOptions, contract: Contract, interface: &str) -> Result<Engine, EngineError> {
+        Engine::of(options, contract, |linker| {
+            let mut instance = linker.instance(&format!("jackfield:plugin/{interface}@{contract}"))?;
+            instance.func_wrap("next", |_, (number,): (u32,)| Ok((number.wrapping_add(1),)))
+        })
+    }
+
+    fn of(
+        options: EngineOptions,
+        contract: Contract,
+        add: impl FnOnce(&mut Linker<State>) -> wasmtime::Result<()>,
+    ) -> Result<Engine, EngineError> {
         let instances = options.max_instances.saturating_add(SPARE_INSTANCES);
         let reservation = u64::from(memories(instances)) * (MEMORY_RESERVATION + MEMORY_GUARD);
         check(&options, reservation)?;
         let failed = |error: wasmtime::Error| EngineError::Wasmtime(format!("{error:#}"), reservation >> 30);
         let wasmtime = wasmtime::Engine::new(&config(&options, instances)).map_err(failed)?;
         let mut linker = Linker::new(&wasmtime);
-        api::add_to_linker(&mut linker).map_err(failed)?;
+        api::add_to_linker(&mut linker).and_then(|()| add(&mut linker)).map_err(failed)?;
         let inner = Inner {
             wasmtime,
             linker,
+            contract,
             max_memory: options.max_memory,
             deterministic: options.deterministic,
             clock: Arc::default(),

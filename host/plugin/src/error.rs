@@ -1,6 +1,6 @@
 //! What goes wrong before a plugin runs, in sentences for who has to mend it.
 
-use crate::{manifest::Kind, version::Finding};
+use crate::{contract::Contract, manifest::Kind, version::Finding};
 
 /// The engine cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -55,12 +55,18 @@ pub enum LoadError {
     Componentize { file: String, reason: String },
     #[error("{file} is not valid: {reason}")]
     Invalid { file: String, reason: String },
+    #[error("it needs jackfield:plugin {needs}, and this daemon has {has}: {}", remedy(.needs, *.has))]
+    Contract { needs: String, has: Contract },
     #[error(
-        "it needs jackfield:plugin {needs}, and this daemon has {has}: build it with the SDK of this daemon"
+        "wit = \"{needs}\" needs that version of jackfield:plugin, and this daemon has {has}: {}",
+        remedy(&.needs.to_string(), *.has)
     )]
-    WrongSeries { needs: String, has: &'static str },
-    #[error("plugin.toml says wit = \"{manifest}\", but the component was built for {component}")]
-    SeriesDiffers { manifest: String, component: String },
+    ManifestContract { needs: Contract, has: Contract },
+    #[error(
+        "wit = \"{manifest}\" is another series of jackfield:plugin than that of the component, which was built \
+         for {component}: write wit = \"{component}\", or build it anew"
+    )]
+    SeriesDiffers { manifest: Contract, component: Contract },
     #[error("it imports {0}, and this daemon has WASI 0.2: build for wasm32-wasip2 or wasm32-wasip1")]
     Wasi(String),
     #[error("it imports what this daemon does not have: {0}")]
@@ -80,6 +86,16 @@ pub enum LoadError {
     TooBig(String),
     #[error("its settings are wrong: {}", findings(.0))]
     Settings(Vec<Finding>),
+}
+
+/// What to do about a contract that the host does not serve.
+fn remedy(needs: &str, has: Contract) -> String {
+    match needs.parse::<Contract>() {
+        Ok(needs) if needs > has => {
+            format!("run a daemon that has {needs} or later of its series, or build the plugin for {has}")
+        }
+        _ => "build the plugin anew, with the SDK of this daemon".into(),
+    }
 }
 
 fn kinds(kinds: &[Kind]) -> String {

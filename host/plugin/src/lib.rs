@@ -20,6 +20,7 @@
 
 mod api;
 mod component;
+mod contract;
 mod engine;
 mod error;
 mod instance;
@@ -36,6 +37,7 @@ mod version;
 mod wasi;
 
 pub use component::{CompiledCache, NoCache};
+pub use contract::{CONTRACT, Contract};
 pub use engine::{Engine, EngineOptions, TICK};
 pub use error::{EngineError, LoadError, ManifestError, Refused};
 pub use interfaces::Interfaces;
@@ -48,4 +50,4 @@ pub use services::{
     Answer, Contact, Host, HttpRequest, HttpResponse, LocalTime, Origin, Replies, Services, Speech,
     Switchboard,
 };
-pub use version::{Finding, Info, SERIES, Source, SpeechAudio, Version, Voice};
+pub use version::{Finding, Info, Source, SpeechAudio, Version, Voice};

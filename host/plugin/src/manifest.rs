@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
+    contract::Contract,
     error::ManifestError,
     limits::{LimitsWish, Size},
     rights::Capabilities,
@@ -46,8 +47,8 @@ pub struct Header {
     pub name: String,
     /// The plugin's own, for people.
     pub version: String,
-    /// The series of jackfield:plugin.
-    pub wit: String,
+    /// The least jackfield:plugin that it needs.
+    pub wit: Contract,
     /// File beside the manifest: a component, or a core module with a WIT section. Empty where a runtime has
     /// `main`.
     #[serde(default)]

@@ -19,6 +19,7 @@ use wasmtime::component::{Component, InstancePre};
 use crate::{
     api::exports::{app, plugin_info, service, tts},
     component::{self, CompiledCache},
+    contract::Contract,
     engine::Engine,
     error::{LoadError, Refused},
     instance::{self, Role, State},
@@ -30,9 +31,6 @@ use crate::{
     services::{Host, Speech},
     wasi,
 };
-
-/// The series of the contract that this host speaks.
-pub const SERIES: &str = "0.1.0";
 
 /// A guest and the libraries of its language.
 const MAX_MEMORIES: u32 = 4;
@@ -172,7 +170,7 @@ impl Version {
             Some(script) => component::sha256(script.text.as_bytes()),
             None => sha256.clone(),
         };
-        check_names(engine, &component, &manifest)?;
+        check_contract(engine, &component, &manifest)?;
         check_size(&component, &limits)?;
         let wasi = wasi::link(&engine.inner.wasmtime, &engine.inner.linker, &component)?;
         let pre = wasi
@@ -384,25 +382,29 @@ impl Drop for Running {
     }
 }
 
-/// The contract's series, and nothing from elsewhere.
-fn check_names(engine: &Engine, component: &Component, manifest: &Manifest) -> Result<(), LoadError> {
+/// A contract that this host serves, and nothing from elsewhere.
+fn check_contract(engine: &Engine, component: &Component, manifest: &Manifest) -> Result<(), LoadError> {
     let types = component.component_type();
     let imports: Vec<String> =
         types.imports(&engine.inner.wasmtime).map(|(name, _)| name.to_string()).collect();
     let exports: Vec<String> =
         types.exports(&engine.inner.wasmtime).map(|(name, _)| name.to_string()).collect();
-    let series =
-        imports.iter().chain(&exports).filter_map(|name| name.strip_prefix(PACKAGE)?.split_once('@'));
-    for (_, needs) in series {
-        if needs != SERIES {
-            return Err(LoadError::WrongSeries { needs: needs.into(), has: SERIES });
+    let has = engine.inner.contract;
+    let names = imports.iter().chain(&exports);
+    let mut built_for = None;
+    for (_, needs) in names.filter_map(|name| name.strip_prefix(PACKAGE)?.split_once('@')) {
+        match needs.parse::<Contract>() {
+            Ok(version) if has.serves(version) => built_for = built_for.max(Some(version)),
+            _ => return Err(LoadError::Contract { needs: needs.into(), has }),
         }
     }
-    if manifest.plugin.wit != SERIES {
-        let manifest = manifest.plugin.wit.clone();
-        return Err(LoadError::SeriesDiffers { manifest, component: SERIES.into() });
+    match (manifest.plugin.wit, built_for) {
+        (manifest, Some(component)) if manifest.series() != component.series() => {
+            Err(LoadError::SeriesDiffers { manifest, component })
+        }
+        (needs, _) if !has.serves(needs) => Err(LoadError::ManifestContract { needs, has }),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 fn check_size(component: &Component, limits: &Limits) -> Result<(), LoadError> {

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use jackfield_plugin::SERIES;
+use jackfield_plugin::CONTRACT;
 
 use super::{embedded, inherit, language::Language};
 
@@ -108,7 +108,7 @@ impl Words<'_> {
         text.replace("{{name}}", self.name)
             .replace("{{name_}}", &self.name.replace('-', "_"))
             .replace("{{jackfield}}", self.brought)
-            .replace("{{series}}", SERIES)
+            .replace("{{series}}", &CONTRACT.to_string())
     }
 
     fn fill_bytes(&self, bytes: &[u8]) -> Vec<u8> {
@@ -131,7 +131,7 @@ mod tests {
             write(&folder, language, None).unwrap();
             let text = fs::read_to_string(folder.join("plugin.toml")).unwrap();
             let manifest = Manifest::parse(&text).unwrap();
-            assert_eq!((manifest.plugin.name.as_str(), manifest.plugin.wit.as_str()), ("first-one", SERIES));
+            assert_eq!((manifest.plugin.name.as_str(), manifest.plugin.wit), ("first-one", CONTRACT));
             for file in ["README.md", ".gitignore", "cases/first.case"] {
                 assert!(folder.join(file).is_file(), "{}: {file}", language.name);
             }

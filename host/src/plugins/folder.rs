@@ -142,14 +142,26 @@ impl Files {
 }
 
 impl Folder {
-    /// Where to look for what a refusal names: the line of the right, or else the folder.
+    /// Where to look for what a refusal names: the line in `plugin.toml`, the component, or else the folder.
     pub fn place_of(&self, error: &LoadError) -> String {
         let folder = self.manifest_path.parent().unwrap_or(&self.manifest_path);
-        let LoadError::NotGranted { missing, .. } = error else { return folder.display().to_string() };
-        // As in "launch.to = [..]".
-        let right = missing.first().and_then(|right| right.split_once(" =")).map_or("", |(right, _)| right);
-        let path: Vec<&str> = std::iter::once("capabilities").chain(right.split('.')).collect();
-        let place = locate(&self.manifest_text, &path).unwrap_or(Position { line: 1, column: 1 });
+        match error {
+            LoadError::NotGranted { missing, .. } => {
+                // As in "launch.to = [..]".
+                let right = missing.first().and_then(|right| right.split_once(" ="));
+                let right = right.map_or("", |(right, _)| right);
+                self.line_of(&std::iter::once("capabilities").chain(right.split('.')).collect::<Vec<_>>())
+            }
+            LoadError::ManifestContract { .. } | LoadError::SeriesDiffers { .. } => {
+                self.line_of(&["plugin", "wit"])
+            }
+            LoadError::Contract { .. } => folder.join(self.manifest.plugin.file()).display().to_string(),
+            _ => folder.display().to_string(),
+        }
+    }
+
+    fn line_of(&self, path: &[&str]) -> String {
+        let place = locate(&self.manifest_text, path).unwrap_or(Position { line: 1, column: 1 });
         format!("{}:{}:{}", self.manifest_path.display(), place.line, place.column)
     }
 }

@@ -11,6 +11,7 @@ mod campaign;
 mod cases;
 mod certificates;
 mod codecs;
+mod contract;
 mod crowd;
 mod dialogs;
 mod encryption;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::err_expect, reason = "a test fails by a panic")]
 
 mod calls;
+mod contract;
 mod journal;
 mod kinds;
 mod limits;

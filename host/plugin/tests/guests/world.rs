@@ -35,13 +35,18 @@ pub(crate) fn guest(world: &str, code: &str) -> Vec<u8> {
     guest_of("0.1.0", world, code)
 }
 
-pub(crate) fn guest_of(series: &str, world: &str, code: &str) -> Vec<u8> {
+pub(crate) fn guest_of(version: &str, world: &str, code: &str) -> Vec<u8> {
+    guest_with(&contract("wit", version), version, world, code)
+}
+
+/// As [`guest`], built for that version of another text of the contract.
+pub(crate) fn guest_with(contract: &str, version: &str, world: &str, code: &str) -> Vec<u8> {
     let imports: String = IMPORTS
         .iter()
         .filter(|(_, _, function)| code.contains(function.split([' ', ')']).nth(1).unwrap_or("$")))
         .map(|(interface, name, function)| match *interface {
             WASI => format!("(import \"{WASI}\" \"{name}\" {function})\n"),
-            _ => format!("(import \"jackfield:plugin/{interface}@{series}\" \"{name}\" {function})\n"),
+            _ => format!("(import \"jackfield:plugin/{interface}@{version}\" \"{name}\" {function})\n"),
         })
         .collect();
     let exports = match world {
@@ -77,31 +82,38 @@ pub(crate) fn guest_of(series: &str, world: &str, code: &str) -> Vec<u8> {
            {validate}
            {code})"
     )
-    .replace("SERIES", series);
+    .replace("SERIES", version);
     let mut wasm = wat::parse_str(&text).unwrap_or_else(|error| panic!("{error}"));
     let mut resolve = wit_parser::Resolve::default();
-    let package = resolve.push_str("all.wit", &contract(series)).unwrap();
+    let package = resolve.push_str("all.wit", contract).unwrap();
     let world = resolve.select_world(&[package], Some(world)).unwrap();
     let utf8 = wit_component::StringEncoding::UTF8;
     wit_component::embed_component_metadata(&mut wasm, &resolve, world, utf8, false).unwrap();
     wasm
 }
 
-/// The contract as one text, of another series if need be.
-fn contract(series: &str) -> String {
-    let files = ["types", "call", "host", "worlds"];
-    let texts = files.map(|file| {
-        let path = format!("{}/../../wit/{file}.wit", env!("CARGO_MANIFEST_DIR"));
-        std::fs::read_to_string(path).unwrap().replace("package jackfield:plugin@0.1.0;", "")
-    });
-    format!("package jackfield:plugin@{series};\n{}", texts.join("\n"))
+/// The contract in a folder of the repository as one text, of another version if need be.
+pub(crate) fn contract(folder: &str, version: &str) -> String {
+    let folder = format!("{}/../../{folder}", env!("CARGO_MANIFEST_DIR"));
+    let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    let mut text = format!("package jackfield:plugin@{version};\n");
+    for path in paths {
+        if path.extension().is_some_and(|extension| extension == "wit") {
+            let file = std::fs::read_to_string(path).unwrap();
+            text.extend(
+                file.lines().filter(|line| !line.starts_with("package ")).flat_map(|line| [line, "\n"]),
+            );
+        }
+    }
+    text
 }
 
 /// The first preview of WASI, as compilers for wasm32-wasip1 import it.
 const WASI: &str = "wasi_snapshot_preview1";
 
 /// Interface, name, and the signature after lowering.
-const IMPORTS: [(&str, &str, &str); 24] = [
+const IMPORTS: [(&str, &str, &str); 25] = [
     ("call-control", "[method]call.answer", "(func $answer (param i32 i32))"),
     ("call-control", "[method]call.play", "(func $play (param i32 i32 i32 i32 i32 i32 i32 i32))"),
     (
@@ -130,6 +142,7 @@ const IMPORTS: [(&str, &str, &str); 24] = [
     (WASI, "random_get", "(func $random (param i32 i32) (result i32))"),
     (WASI, "poll_oneoff", "(func $poll (param i32 i32 i32 i32) (result i32))"),
     (WASI, "proc_exit", "(func $exit (param i32))"),
+    ("fax", "next", "(func $fax (param i32) (result i32))"),
 ];
 
 /// `Ok(())` as the result of `handle`.
@@ -294,8 +307,8 @@ impl Services for Memory {
     fn utc_offset(&self) -> i32 {
         0
     }
-    fn local(&self, _: u64, _: &str) -> Option<LocalTime> {
-        None
+    fn local(&self, at: u64, _: &str) -> Option<LocalTime> {
+        LocalTime::at(at, &jiff::tz::TimeZone::UTC)
     }
     fn random(&self) -> u64 {
         4

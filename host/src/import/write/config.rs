@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fmt::Write};
 
-use jackfield_plugin::SERIES;
+use jackfield_plugin::CONTRACT;
 
 use super::{
     super::plan::{Plan, Route, RouteTo, compressed},
@@ -138,7 +138,7 @@ pub(super) fn tts(plan: &Plan) -> String {
         plan.apps.values().map(|flow| flow.language.as_str()).find(|language| !language.is_empty());
     format!(
         "# The voice: espeak-ng, as jackfield.toml defines it.\n[plugin]\nname = \"tts\"\nversion = \"1.0.0\"\n\
-         wit = \"{SERIES}\"\ncomponent = \"tts.wasm\"\nkind = [\"tts\"]\n\n[capabilities]\nhelper = [\"espeak-ng\"]\n\n\
+         wit = \"{CONTRACT}\"\ncomponent = \"tts.wasm\"\nkind = [\"tts\"]\n\n[capabilities]\nhelper = [\"espeak-ng\"]\n\n\
          [limits]\ncpu-event = \"200ms\"\n\n[config]\nhelper = \"espeak-ng\"\nlanguage = {}\nrate = 150\n\
          voices = {{ fr = \"fr\", en = \"en-gb\" }}\n",
         text(language.unwrap_or("en"))
@@ -150,7 +150,7 @@ pub(super) fn campaigns(plan: &Plan) -> String {
     let apps: BTreeSet<&str> = plan.campaigns.values().map(|campaign| campaign.app.as_str()).collect();
     let mut file = format!(
         "# The campaigns: jackfield campaign start NAME campaigns/NAME.csv\n[plugin]\nname = \"campaign\"\n\
-         version = \"1.0.0\"\nwit = \"{SERIES}\"\ncomponent = \"campaign.wasm\"\nkind = [\"service\"]\n\n\
+         version = \"1.0.0\"\nwit = \"{CONTRACT}\"\ncomponent = \"campaign.wasm\"\nkind = [\"service\"]\n\n\
          [capabilities]\nlaunch = {{ to = [\"*\"], app = {} }}\n",
         list(apps)
     );

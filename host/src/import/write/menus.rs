@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use jackfield_plugin::SERIES;
+use jackfield_plugin::CONTRACT;
 
 use super::{
     super::flow::{Action, Choice, Flow, Kind, Menu, Prompt, Ring, Target},
@@ -16,7 +16,7 @@ const MAX_ATTEMPTS: u32 = 3;
 pub(super) fn manifest(name: &str, flow: &Flow) -> String {
     let mut file = format!(
         "# A menu that was imported; docs of its settings: plugins/ivr/README.md\n[plugin]\nname = {}\n\
-         version = \"1.0.0\"\nwit = \"{SERIES}\"\ncomponent = \"ivr.wasm\"\nkind = [\"app\"]\n",
+         version = \"1.0.0\"\nwit = \"{CONTRACT}\"\ncomponent = \"ivr.wasm\"\nkind = [\"app\"]\n",
         text(name)
     );
     let dialled = dialled(flow);
