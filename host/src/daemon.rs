@@ -3,7 +3,7 @@
 use std::{
     fs, io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -86,7 +86,7 @@ pub async fn run_watched(file: &Path, onlooker: Onlooker) -> Result<(), Failure>
     }
 
     let mut random = StdRng::try_from_rng(&mut SysRng)?;
-    let recordings = config.var().join("recordings");
+    let recordings = recordings(&config);
     let tapes =
         Tapes::start(recordings.clone()).map_err(|error| format!("the thread for recordings: {error}"))?;
     let media =
@@ -386,6 +386,11 @@ pub struct PluginHouse {
     pub journal: Option<Arc<Journal>>,
 }
 
+/// Below it, each plugin has a folder of its own, and `calls` are whole calls.
+fn recordings(config: &Config) -> PathBuf {
+    config.var().join("recordings")
+}
+
 /// Who is told what plugins and calls do.
 #[derive(Default)]
 struct Witnesses {
@@ -436,6 +441,7 @@ fn plugin_house(
         http,
         speaker.clone(),
         plugins.clone(),
+        recordings(config),
         inbox.clone(),
         random,
     );

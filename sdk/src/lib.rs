@@ -20,7 +20,7 @@
 //! Each call has an instance of its own, so a verb may take its time: only this call waits.
 //! When the caller hangs up, the verb in progress returns [`Error::HungUp`], and `?` ends
 //! the script. [`app`] answers calls, [`service`] runs as long as the exchange does,
-//! [`tts`](macro@tts) makes speech; a plugin is one of these.
+//! [`tts`](macro@tts) makes speech; a plugin is one of these, or [several](macro@service).
 //!
 //! Build it for `wasm32-unknown-unknown`, as a `cdylib`. There is no other way out of the
 //! sandbox than what this crate offers. On any other target everything compiles, so that a

@@ -80,6 +80,18 @@ macro_rules! prompts {
             self.prompt(crate::Prompt::File(name.into()))
         }
 
+        /// What [`Call::record`](crate::Call::record) kept under that name, of this plugin.
+        ///
+        /// ```no_run
+        /// # fn f(call: &jackfield_sdk::Call) -> jackfield_sdk::Result<()> {
+        /// let message = call.record().beep().run()?;
+        /// call.play().recording(&message.name).run()?;
+        /// # Ok(()) }
+        /// ```
+        pub fn recording(self, name: &str) -> Self {
+            self.file(format!("recording:{name}"))
+        }
+
         /// Audio made ready before.
         ///
         /// ```no_run

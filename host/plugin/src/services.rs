@@ -84,6 +84,8 @@ pub trait Services: Send + Sync + 'static {
     fn http(&self, plugin: &str, request: HttpRequest) -> Answer<HttpResponse>;
     /// Runs a program of the operator's configuration; the grant was checked.
     fn helper(&self, name: &str, args: Vec<String>, input: Vec<u8>, timeout: Duration) -> Answer<Vec<u8>>;
+    /// What the plugin recorded under that name, which was checked. [`Error::NotFound`] where it recorded nothing.
+    fn recording(&self, plugin: &str, name: &str) -> Answer<Arc<Clip>>;
     /// Made by the plugin that the operator has chosen for speech, and cached.
     fn speech(&self, plugin: &str, speech: Speech) -> Answer<Arc<Clip>>;
 }

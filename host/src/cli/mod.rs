@@ -10,6 +10,7 @@ mod output;
 mod plugin;
 mod records;
 mod replay;
+mod send;
 mod speech;
 pub(crate) mod test;
 pub mod users;
@@ -83,6 +84,8 @@ enum Command {
     /// The plugins of the running exchange: versions live and draining, with their calls, and why newer files
     /// were refused.
     Plugins,
+    /// Send a message to the service of a plugin: its `events` get it from "operator".
+    Send(send::Arguments),
     /// Look at one plugin, or go back to a version of it that was live before.
     #[command(subcommand)]
     Plugin(plugin::Command),
@@ -170,6 +173,7 @@ async fn run_command(arguments: Arguments) -> Result<(), Failure> {
         Command::Plugins => versions::live(config).await,
         Command::Voices => speech::voices(config).await,
         Command::Say(arguments) => speech::say(arguments, config).await,
+        Command::Send(arguments) => send::run(arguments, config).await,
         Command::Plugin(command) => plugin::run(command, config).await,
         Command::Hangup { call } => ask(config, &Request::HangUp { call }).await.map(drop),
         Command::Record { call, action } => {

@@ -14,7 +14,7 @@ use std::{
     sync::Arc,
 };
 
-use jackfield_plugin::Speech;
+use jackfield_plugin::{Kind, Speech};
 use jackfield_switch::{CallSummary, Input, TapeAction};
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
@@ -29,6 +29,7 @@ use tokio::{
 
 use crate::{
     campaign::MAX_FILE,
+    config::suggest,
     plugins::{Manager, RolledBack, Shown, Versions},
     records,
     shard::Inbox,
@@ -70,6 +71,12 @@ pub enum Request {
         lang: String,
         voice: String,
         ssml: bool,
+    },
+    /// A message for the service of a plugin.
+    Send {
+        plugin: String,
+        topic: String,
+        body: String,
     },
     /// `bytes` of CSV follow.
     StartCampaign {
@@ -180,6 +187,9 @@ impl Daemon {
                 }
             }
             Request::Apply => or_failed(self.apply().await, |()| Answer::Done),
+            Request::Send { plugin, topic, body } => {
+                or_failed(self.send(plugin, topic, body).await, |()| Answer::Done)
+            }
             Request::StartCampaign { start, .. } => {
                 or_failed(campaigns::start(self, start, body).await, Answer::Started)
             }
@@ -249,6 +259,21 @@ impl Daemon {
             }
         }
         self.inbox.post(Input::Tape { call: id, action }).await;
+        Ok(())
+    }
+
+    async fn send(&self, plugin: String, topic: String, body: String) -> Result<(), String> {
+        let live = self.manager.plugins.all_live();
+        let services = live.iter().filter(|version| version.kinds().contains(&Kind::Service));
+        let names: Vec<&str> = services.map(|version| version.name()).collect();
+        if !names.contains(&plugin.as_str()) {
+            return Err(match suggest(&plugin, names.iter().copied()) {
+                help if help.is_empty() => format!("no plugin `{plugin}` with a service is live"),
+                help => format!("no plugin `{plugin}` with a service is live; {help}"),
+            });
+        }
+        let sender = "operator".to_owned();
+        self.inbox.post(Input::Message { plugin, sender, topic, body: body.into_bytes() }).await;
         Ok(())
     }
 

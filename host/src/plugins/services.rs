@@ -1,6 +1,8 @@
 //! What guests reach besides their calls: the clock, the log, the store, helpers and speech.
 
 use std::{
+    io::ErrorKind,
+    path::PathBuf,
     sync::{Arc, Mutex, OnceLock, PoisonError, Weak},
     time::{Duration, SystemTime},
 };
@@ -29,6 +31,8 @@ pub struct DaemonServices {
     pub http: Arc<HttpClient>,
     pub speaker: Arc<Speaker>,
     pub plugins: Arc<Plugins>,
+    /// The folder of the recordings.
+    pub recordings: PathBuf,
     pub inbox: Inbox,
     pub replies: Arc<Replies>,
     /// Where calls are recorded.
@@ -45,6 +49,7 @@ impl DaemonServices {
         http: Arc<HttpClient>,
         speaker: Arc<Speaker>,
         plugins: Arc<Plugins>,
+        recordings: PathBuf,
         inbox: Inbox,
         random: StdRng,
     ) -> Arc<DaemonServices> {
@@ -54,6 +59,7 @@ impl DaemonServices {
             http,
             speaker,
             plugins,
+            recordings,
             inbox,
             replies: Arc::new(Replies::new()),
             journal: OnceLock::new(),
@@ -205,6 +211,21 @@ impl Services for DaemonServices {
     fn helper(&self, name: &str, args: Vec<String>, input: Vec<u8>, timeout: Duration) -> Answer<Vec<u8>> {
         let (helpers, name) = (self.helpers.clone(), name.to_owned());
         async move { helpers.run(&name, &args, &input, timeout).await }.boxed()
+    }
+
+    fn recording(&self, plugin: &str, name: &str) -> Answer<Arc<Clip>> {
+        let missing = Error::NotFound(format!("recording {name} of {plugin}"));
+        let path = self.recordings.join(plugin).join(format!("{name}.wav"));
+        async move {
+            match tokio::fs::read(&path).await {
+                Ok(bytes) => Clip::from_wav(&bytes)
+                    .map(Arc::new)
+                    .map_err(|error| Error::Unavailable(format!("{}: {error}", path.display()))),
+                Err(error) if error.kind() == ErrorKind::NotFound => Err(missing),
+                Err(error) => Err(Error::Unavailable(format!("{}: {error}", path.display()))),
+            }
+        }
+        .boxed()
     }
 
     fn speech(&self, plugin: &str, speech: Speech) -> Answer<Arc<Clip>> {

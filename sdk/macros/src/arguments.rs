@@ -3,11 +3,13 @@ use syn::{
     parse::{Parse, ParseStream},
 };
 
-/// `validate = path, voices = path`.
+/// `validate = path, voices = path, beside`.
 #[derive(Default)]
 pub(crate) struct Arguments {
     pub(crate) validate: Option<Path>,
     pub(crate) voices: Option<Path>,
+    /// Another function says who the plugin is, and checks its settings.
+    pub(crate) beside: bool,
 }
 
 impl Parse for Arguments {
@@ -16,17 +18,23 @@ impl Parse for Arguments {
         while !input.is_empty() {
             let name: syn::Ident = input.parse()?;
             let place = match name.to_string().as_str() {
-                "validate" => &mut arguments.validate,
-                "voices" => &mut arguments.voices,
+                "validate" => Some(&mut arguments.validate),
+                "voices" => Some(&mut arguments.voices),
+                "beside" => None,
                 _ => {
                     return Err(syn::Error::new(
                         name.span(),
-                        "expected `validate = path` or `voices = path`",
+                        "expected `validate = path`, `voices = path` or `beside`",
                     ));
                 }
             };
-            input.parse::<Token![=]>()?;
-            *place = Some(input.parse()?);
+            match place {
+                Some(place) => {
+                    input.parse::<Token![=]>()?;
+                    *place = Some(input.parse()?);
+                }
+                None => arguments.beside = true,
+            }
             if !input.is_empty() {
                 input.parse::<Token![,]>()?;
             }
@@ -42,7 +50,9 @@ mod tests {
     #[test]
     fn names_are_checked() {
         let arguments: Arguments = syn::parse_str("validate = menu::check, voices = list").unwrap();
-        assert!(arguments.validate.is_some() && arguments.voices.is_some());
+        assert!(arguments.validate.is_some() && arguments.voices.is_some() && !arguments.beside);
+        let arguments: Arguments = syn::parse_str("beside").unwrap();
+        assert!(arguments.beside && arguments.validate.is_none());
         let arguments: Arguments = syn::parse_str("").unwrap();
         assert!(arguments.validate.is_none());
         assert!(syn::parse_str::<Arguments>("validat = check").is_err());

@@ -55,6 +55,30 @@ pub fn app(arguments: TokenStream, function: TokenStream) -> TokenStream {
 ///     }
 /// }
 /// ```
+///
+/// A plugin may answer calls and run beside them: then both functions are in one crate, and the second one says `beside`,
+/// since a plugin says only once who it is and checks its settings only once. `plugin.toml` has `kind = ["app",
+/// "service"]`.
+///
+/// ```
+/// use jackfield_sdk::{Call, Result, bus::{self, Address}, events::{self, Event}};
+///
+/// #[jackfield_sdk::app]
+/// fn handle(call: Call) -> Result<()> {
+///     bus::send(&Address::Plugin("doorbell".into()), "rang", call.info().caller)
+/// }
+///
+/// #[jackfield_sdk::service(beside)]
+/// fn run(saved: Option<Vec<u8>>) -> Result<Option<Vec<u8>>> {
+///     loop {
+///         match events::next() {
+///             Event::Message(message) => jackfield_sdk::info!("{}: {}", message.sender, message.topic),
+///             Event::Stop(_) => return Ok(saved),
+///             _ => {}
+///         }
+///     }
+/// }
+/// ```
 #[proc_macro_attribute]
 pub fn service(arguments: TokenStream, function: TokenStream) -> TokenStream {
     expand(Kind::Service, arguments, function)

@@ -38,7 +38,21 @@ pub(crate) fn expand(kind: Kind, arguments: &Arguments, function: &ItemFn) -> Re
     if let (Some(path), false) = (&arguments.voices, kind == Kind::Tts) {
         return Err(Error::new_spanned(path, "only a plugin that speaks has voices"));
     }
-    let info = plugin_info(arguments, settings);
+    if let (Some(path), true) = (&arguments.validate, arguments.beside) {
+        return Err(Error::new_spanned(
+            path,
+            "the settings are checked by the function that this one is beside",
+        ));
+    }
+    let info = (!arguments.beside).then(|| plugin_info(arguments, settings));
+    let export_info = (!arguments.beside).then(|| {
+        quote! {
+            #[cfg(target_family = "wasm")]
+            ::jackfield_sdk::bindings::info::export!(
+                Plugin with_types_in ::jackfield_sdk::bindings::info
+            );
+        }
+    });
     let main = export(kind, arguments, function, settings);
     let world = match kind {
         Kind::App => quote!(app),
@@ -60,10 +74,7 @@ pub(crate) fn expand(kind: Kind, arguments: &Arguments, function: &ItemFn) -> Re
             #info
             #main
 
-            #[cfg(target_family = "wasm")]
-            ::jackfield_sdk::bindings::info::export!(
-                Plugin with_types_in ::jackfield_sdk::bindings::info
-            );
+            #export_info
             #[cfg(target_family = "wasm")]
             ::jackfield_sdk::bindings::#world::export!(
                 Plugin with_types_in ::jackfield_sdk::bindings::#world
@@ -164,6 +175,15 @@ mod tests {
         assert!(bare.contains("validate_bare") && !bare.contains("Settings"), "{bare}");
         let full = expand_text(Kind::App, "", "fn handle(call: Call, s: Settings) -> Result<()> {}").unwrap();
         assert!(full.contains("validate :: < Settings >"), "{full}");
+    }
+
+    #[test]
+    fn a_second_function_does_not_say_who_the_plugin_is() {
+        let service = "fn run(saved: Option<Vec<u8>>) -> Result<Option<Vec<u8>>> {}";
+        let alone = expand_text(Kind::Service, "", service).unwrap();
+        let beside = expand_text(Kind::Service, "beside", service).unwrap();
+        assert!(alone.contains("PluginInfo") && !beside.contains("PluginInfo"), "{beside}");
+        assert!(expand_text(Kind::Service, "beside, validate = check", service).is_err());
     }
 
     #[test]

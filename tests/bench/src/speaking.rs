@@ -43,6 +43,7 @@ impl Services for Speaking {
         fn contacts_finish(&self, plugin: &str, contact: u64, outcome: String) -> Answer<()>;
         fn http(&self, plugin: &str, request: HttpRequest) -> Answer<HttpResponse>;
         fn helper(&self, name: &str, args: Vec<String>, input: Vec<u8>, timeout: Duration) -> Answer<Vec<u8>>;
+        fn recording(&self, plugin: &str, name: &str) -> Answer<Arc<Clip>>;
     }
 
     fn log(&self, origin: &Origin<'_>, level: Level, message: &str, fields: &[(String, String)]) {

@@ -13,7 +13,7 @@ use super::{
         HostClip, PlayEnd, PlayOptions, Prompt, RecordOptions, Recording,
     },
     millis, name,
-    prompt::{digits, in_words},
+    prompt::{digits, in_words, recording_name},
     types, unexpected,
 };
 use crate::instance::State;
@@ -82,11 +82,8 @@ impl State {
             let text = "recording both directions comes with a later version of this daemon";
             return Err(Error::Unavailable(text.into()));
         }
-        let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-        let is_part = |part: &str| !part.is_empty() && !part.starts_with('.') && part.chars().all(plain);
-        if options.name.len() > MAX_NAME || !(options.name.is_empty() || options.name.split('/').all(is_part))
-        {
-            return Err(Error::Invalid(format!("recording name {:?}", options.name)));
+        if !options.name.is_empty() {
+            recording_name(&options.name)?;
         }
         Ok(switch::RecordOptions {
             name: options.name,
@@ -319,7 +316,7 @@ impl HostCall for State {
 
 impl HostClip for State {
     async fn open(&mut self, name: String) -> Result<Resource<Clip>, Failure> {
-        let audio = self.file(&name)?;
+        let audio = self.audio(&name).await?;
         let words = if self.tape.is_on() { name } else { String::new() };
         Ok(self.table.push(Clip { audio, words })?)
     }

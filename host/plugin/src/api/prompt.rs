@@ -14,17 +14,19 @@ use crate::{
     services::{Answer, Speech},
 };
 
+/// Before the name of what the plugin recorded itself.
+const RECORDING: &str = "recording:";
 /// Sentences of a version that are made before a call asks for them.
 const MAX_ANNOUNCED: usize = 1000;
 
-/// A prompt is played now, or once its speech is there.
+/// A prompt is played now, or once its audio is there.
 enum Ready {
     Now(Source),
-    Speech(Answer<Arc<jackfield_media::Clip>>),
+    Later(Answer<Arc<jackfield_media::Clip>>),
 }
 
 impl State {
-    /// Resolves prompts; the speech of all of them is made at the same time.
+    /// Resolves prompts; what has to be made or read of all of them comes at the same time.
     pub(super) async fn sources(&mut self, prompts: Vec<Prompt>) -> Result<Vec<Source>, Failure> {
         at_most("prompts", prompts.len(), MAX_LIST)?;
         let said = match self.tape.is_on() {
@@ -32,10 +34,10 @@ impl State {
             false => Vec::new(),
         };
         let ready = prompts.into_iter().map(|prompt| self.ready(prompt)).collect::<Result<Vec<_>, _>>()?;
-        let waits = ready.iter().any(|ready| matches!(ready, Ready::Speech(_)));
+        let waits = ready.iter().any(|ready| matches!(ready, Ready::Later(_)));
         let all = future::try_join_all(ready.into_iter().map(async |ready| match ready {
             Ready::Now(source) => Ok(source),
-            Ready::Speech(answer) => answer.await.map(Source::Clip),
+            Ready::Later(answer) => answer.await.map(Source::Clip),
         }));
         let sources = if waits { self.wait(Box::pin(all)).await? } else { all.await? };
         self.said = said;
@@ -56,8 +58,11 @@ impl State {
 
     fn ready(&mut self, prompt: Prompt) -> Result<Ready, Failure> {
         let source = match prompt {
-            Prompt::File(name) => Source::Clip(self.file(&name)?),
-            Prompt::Say(speech) => return Ok(Ready::Speech(self.speech(speech)?)),
+            Prompt::File(name) => match name.strip_prefix(RECORDING) {
+                Some(name) => return Ok(Ready::Later(self.recording(name)?)),
+                None => Source::Clip(self.file(&name)?),
+            },
+            Prompt::Say(speech) => return Ok(Ready::Later(self.speech(speech)?)),
             Prompt::Clip(clip) => Source::Clip(self.table.get(&clip)?.audio.clone()),
             Prompt::Dtmf(text) => {
                 at_most("dtmf", text.len(), MAX_NAME)?;
@@ -70,7 +75,27 @@ impl State {
         Ok(Ready::Now(source))
     }
 
-    pub(super) fn file(&self, name: &str) -> Result<Arc<jackfield_media::Clip>, Error> {
+    /// The audio that a guest calls by that name.
+    pub(super) async fn audio(&mut self, name: &str) -> Result<Arc<jackfield_media::Clip>, Failure> {
+        match name.strip_prefix(RECORDING) {
+            Some(name) => {
+                let answer = self.recording(name)?;
+                self.wait(answer).await
+            }
+            None => Ok(self.file(name)?),
+        }
+    }
+
+    /// What may be recorded may be heard again.
+    fn recording(&self, name: &str) -> Result<Answer<Arc<jackfield_media::Clip>>, Error> {
+        self.not_in_check("recording")?;
+        self.rights().record()?;
+        recording_name(name)?;
+        let (plugin, services) = self.services();
+        Ok(services.recording(plugin, name))
+    }
+
+    fn file(&self, name: &str) -> Result<Arc<jackfield_media::Clip>, Error> {
         at_most("prompt name", name.len(), MAX_NAME)?;
         if name.starts_with("shared:") {
             return Err(Error::Unavailable("shared prompts come with a later version of this daemon".into()));
@@ -131,6 +156,16 @@ impl State {
 pub(super) fn in_words(speech: &types::Speech) -> String {
     let lang = if speech.lang.is_empty() { String::new() } else { format!(" ({})", speech.lang) };
     format!("{:?}{lang}", speech.text)
+}
+
+/// A path below the plugin's recordings that does not leave them.
+pub(super) fn recording_name(name: &str) -> Result<(), Error> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    let is_part = |part: &str| !part.is_empty() && !part.starts_with('.') && part.chars().all(plain);
+    match name.len() <= MAX_NAME && name.split('/').all(is_part) {
+        true => Ok(()),
+        false => Err(Error::Invalid(format!("recording name {name:?}"))),
+    }
 }
 
 fn tone(name: &str) -> Result<Source, Error> {

@@ -368,6 +368,10 @@ impl Services for Player {
         self.later(Asked::Helper { name: name.into(), args, input: Blob(input), timeout })
     }
 
+    fn recording(&self, _: &str, name: &str) -> Answer<Arc<Clip>> {
+        self.later(Asked::Recording { name: name.into() })
+    }
+
     fn speech(&self, _: &str, speech: Speech) -> Answer<Arc<Clip>> {
         self.later(Asked::Speech(speech))
     }

@@ -38,6 +38,22 @@ impl Taped {
         }
         .boxed()
     }
+
+    /// Audio itself is not written down, only its length.
+    fn audio(
+        &self,
+        asked: Asked<'_>,
+        answer: impl FnOnce(&dyn Services) -> Answer<Arc<Clip>>,
+    ) -> Answer<Arc<Clip>> {
+        let number = self.recorder.asked(asked);
+        let (answer, recorder) = (answer(&*self.services), self.recorder.clone());
+        async move {
+            let clip = answer.await;
+            recorder.got(number, Answered::into_got(clip.clone()));
+            clip
+        }
+        .boxed()
+    }
 }
 
 /// How a request is written down.
@@ -132,14 +148,11 @@ impl Services for Taped {
         self.later(asked, |services| services.helper(name, args, input, timeout))
     }
 
+    fn recording(&self, plugin: &str, name: &str) -> Answer<Arc<Clip>> {
+        self.audio(Asked::Recording { name: name.into() }, |services| services.recording(plugin, name))
+    }
+
     fn speech(&self, plugin: &str, speech: Speech) -> Answer<Arc<Clip>> {
-        let number = self.recorder.asked(Asked::Speech(speech.clone()));
-        let (answer, recorder) = (self.services.speech(plugin, speech), self.recorder.clone());
-        async move {
-            let clip = answer.await;
-            recorder.got(number, Answered::into_got(clip.clone()));
-            clip
-        }
-        .boxed()
+        self.audio(Asked::Speech(speech.clone()), |services| services.speech(plugin, speech))
     }
 }

@@ -85,6 +85,9 @@ pub enum Asked<'a> {
         timeout: Duration,
     },
     Speech(Speech),
+    Recording {
+        name: Cow<'a, str>,
+    },
 }
 
 /// What a guest is told.

@@ -51,6 +51,7 @@ impl fmt::Display for Asked<'_> {
             Asked::Helper { name, args, input, .. } => {
                 write!(f, "helper({name} {}, {})", short(&args.join(" ")), text(&input.0))
             }
+            Asked::Recording { name } => write!(f, "recording({name})"),
             Asked::Speech(speech) => write!(f, "speech({})", quoted(&speech.text)),
         }
     }

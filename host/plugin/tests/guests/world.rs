@@ -354,6 +354,9 @@ impl Services for Memory {
         self.helped.lock().unwrap().push(name.into());
         Box::pin(async move { Ok(input) })
     }
+    fn recording(&self, _: &str, _: &str) -> Answer<Arc<Clip>> {
+        unavailable()
+    }
     fn speech(&self, _: &str, speech: Speech) -> Answer<Arc<Clip>> {
         self.spoken.lock().unwrap().push(speech);
         Box::pin(async { Ok(Arc::new(Clip::from_samples(8000, &[1; 80]))) })

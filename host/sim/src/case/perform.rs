@@ -289,7 +289,8 @@ impl Stage<'_> {
             self.world.run_for(*time);
             return Ok(());
         }
-        let none = || "no plugin of this case is a service, which a campaign needs".to_owned();
+        let none =
+            || "no plugin of this case is a service, and nobody else listens to the operator".to_owned();
         let service = self.service.clone().ok_or_else(none)?;
         match operator {
             Operator::Starts { campaign, contacts } => {
@@ -298,6 +299,10 @@ impl Stage<'_> {
             }
             Operator::Pauses(campaign) => self.world.pause_campaign(&service, campaign, true),
             Operator::Resumes(campaign) => self.world.pause_campaign(&service, campaign, false),
+            Operator::Sends { topic, body } => {
+                self.note(format!("operator sends {topic} \"{body}\""));
+                self.world.message(&service, topic, body.as_bytes());
+            }
             Operator::Wait(_) => {}
         }
         Ok(())

@@ -172,5 +172,10 @@ pub(crate) enum Operator {
     },
     Pauses(String),
     Resumes(String),
+    /// To the service that is tested.
+    Sends {
+        topic: String,
+        body: String,
+    },
     Wait(Duration),
 }

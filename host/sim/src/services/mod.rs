@@ -185,6 +185,15 @@ impl Services for Memory {
         ready(self.helpers.get(name).map_or_else(missing, |helper| helper(&args, &input))).boxed()
     }
 
+    fn recording(&self, plugin: &str, name: &str) -> Answer<Arc<Clip>> {
+        self.with(|kept, _| {
+            let mut all = kept.recordings.iter().rev();
+            let found = all.find(|recording| recording.plugin == plugin && recording.name == name);
+            let found = found.ok_or_else(|| Error::NotFound(format!("recording {name} of {plugin}")))?;
+            Ok(Arc::new(Clip::from_samples(8000, &found.samples)))
+        })
+    }
+
     /// The deterministic voice, whatever the language.
     fn speech(&self, _: &str, speech: Speech) -> Answer<Arc<Clip>> {
         self.with(|kept, _| {

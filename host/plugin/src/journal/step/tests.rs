@@ -161,6 +161,7 @@ fn questions() -> Vec<Asked<'static>> {
         Asked::ContactsPostpone { contact: 1, until: 2 },
         Asked::ContactsFinish { contact: 1, outcome: key.clone() },
         Asked::Http(request),
+        Asked::Recording { name: key.clone() },
         Asked::Helper { name: key, args: vec![text()], input: Blob(vec![1]), timeout: TIME },
         Asked::Speech(speech),
     ]

@@ -28,6 +28,8 @@ pub(super) const OPERATOR: Forms = &[
     "starts prospection with 101 \"Alice\" and 102 \"Bob\"",
     "pauses prospection",
     "resumes prospection",
+    "sends refresh",
+    "sends call \"alice 0612345678\"",
     "waits 5 s",
 ];
 
@@ -88,6 +90,10 @@ pub(in crate::case) fn operator(tokens: &[Token<'_>]) -> Result<Operator, Fault>
         }
         [Word("pauses"), Word(campaign)] => Operator::Pauses((*campaign).to_owned()),
         [Word("resumes"), Word(campaign)] => Operator::Resumes((*campaign).to_owned()),
+        [Word("sends"), Word(topic)] => Operator::Sends { topic: (*topic).to_owned(), body: String::new() },
+        [Word("sends"), Word(topic), Text(body)] => {
+            Operator::Sends { topic: (*topic).to_owned(), body: (*body).to_owned() }
+        }
         [Word("waits"), rest @ ..] => Operator::Wait(time(rest).ok_or_else(unfit)?),
         _ => return Err(unfit()),
     })
