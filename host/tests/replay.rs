@@ -76,7 +76,7 @@ fn callers_of_world(world_number: usize, menu: &Path) -> (Vec<RecordedCall>, Vec
         .plugin("menu", menu)
         .route("100", To::plugin("menu").fallback("alice"))
         .seed(world_number as u64)
-        .recording(256 << 10);
+        .journal(256 << 10);
     let world = World::new(site).unwrap_or_else(|error| panic!("{error}"));
     let phones = ["alice", "bob", "malcom"].map(|user| (user, world.phone(user)));
     let seen = (0..CALLS / WORLDS)

@@ -172,7 +172,7 @@ impl Site {
     }
 
     /// Records what apps ask and get, in so many bytes for each call: see [`World::journal`](crate::World::journal).
-    pub fn recording(self, room: usize) -> Site {
+    pub fn journal(self, room: usize) -> Site {
         Site { journal: Some(room), ..self }
     }
 

@@ -207,7 +207,7 @@ impl World {
         self.0.borrow().services.kept().recordings.clone()
     }
 
-    /// What apps asked and got in the calls that have ended, where the [site](Site::recording) records it.
+    /// What apps asked and got in the calls that have ended, where the [site](Site::journal) records it.
     pub fn journal(&self) -> Vec<RecordedCall> {
         self.0.borrow().shelf.as_ref().map(|shelf| shelf.calls()).unwrap_or_default()
     }

@@ -154,7 +154,11 @@ impl Folder {
                 Err(error) => return Err(error),
             }
         };
-        file.write_all(HEAD)?;
+        if let Err(error) = file.write_all(HEAD) {
+            // A full disk must not fill with names.
+            let _ = fs::remove_file(path);
+            return Err(error);
+        }
         self.versions.clear();
         self.parts.push_back(Part { path, began, bytes: HEAD.len() as u64, calls: 0 });
         self.open = Some(file);

@@ -43,17 +43,13 @@ pub struct Skipped {
 pub fn read(folder: &Path, wanted: &Wanted, mut each: impl FnMut(Record)) -> io::Result<Skipped> {
     let mut skipped = Skipped::default();
     for (_, part) in parts_of(folder)? {
-        let written = match fs::metadata(&part).and_then(|metadata| metadata.modified()) {
-            Ok(written) => written.duration_since(UNIX_EPOCH).unwrap_or_default(),
+        let bytes = match read_since(&part, wanted.since) {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => continue,
             // It was erased meanwhile.
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             Err(error) => return Err(error),
         };
-        // A minute for clocks that were set back.
-        if written.as_millis() as u64 + 60_000 < wanted.since {
-            continue;
-        }
-        let bytes = fs::read(&part)?;
         for frame in frames(&bytes) {
             match frame {
                 Frame::Damaged => skipped.damaged += 1,
@@ -71,6 +67,16 @@ pub fn read(folder: &Path, wanted: &Wanted, mut each: impl FnMut(Record)) -> io:
         }
     }
     Ok(skipped)
+}
+
+/// None: it was written last before that.
+fn read_since(part: &Path, since: u64) -> io::Result<Option<Vec<u8>>> {
+    let written = fs::metadata(part)?.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
+    // A minute for clocks that were set back.
+    if written.as_millis() as u64 + 60_000 < since {
+        return Ok(None);
+    }
+    fs::read(part).map(Some)
 }
 
 /// What the version with this id was.

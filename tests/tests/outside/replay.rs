@@ -8,6 +8,8 @@ use std::{
 use jackfield_tests::{Exchange, Site, await_within, files, process::run, sipp::Sipp};
 use toml_edit::value;
 
+use crate::guests::route;
+
 const SECOND: Duration = Duration::from_secs(1);
 
 /// The example, which records the calls of its menu; SIPp needs no password.
@@ -20,9 +22,8 @@ fn school() -> Exchange {
     .start()
 }
 
-/// Each calls the menu, presses his key after a second, and hangs up after another.
-fn callers(exchange: &Exchange, first: usize, keys: &[&str]) {
-    let menu = crate::menu::number_of(exchange.site(), "menu");
+/// Each calls that number, presses his key after a second, and hangs up after another.
+fn callers(exchange: &Exchange, menu: &str, first: usize, keys: &[&str]) {
     let lines = keys.iter().enumerate().map(|(n, key)| format!("{menu};{};{key};\n", number(first + n)));
     let local = SocketAddr::new("127.0.0.2".parse().unwrap(), exchange.site().spare_port(0));
     let calls = Sipp::new("key.xml", local, keys.len() as u32).calling(exchange.site().udp(), 10, 50);
@@ -56,7 +57,8 @@ fn menu_with(exchange: &Exchange, that: &str, this: &str) -> PathBuf {
 fn calls_of_sipp_are_replayed_and_a_changed_key_is_found_in_those_that_pressed_it() {
     let mut exchange = school();
     let keys: Vec<&str> = (0..30).map(|caller| ["1", "2", "7", "2", "3"][caller % 5]).collect();
-    callers(&exchange, 0, &keys);
+    let menu = crate::menu::number_of(exchange.site(), "menu");
+    callers(&exchange, &menu, 0, &keys);
     await_recorded(&exchange, 30);
     let said = exchange.operator(&["replay", "--since", "1h"]);
     assert!(said.contains("30 calls replayed: 30 identical, 0 not"), "{said}");
@@ -82,22 +84,65 @@ fn calls_of_sipp_are_replayed_and_a_changed_key_is_found_in_those_that_pressed_i
     let said = exchange.operator(&["replay", "--since", "1h"]);
     assert!(said.contains("30 calls replayed: 30 identical"), "{said}");
     exchange.restart();
-    callers(&exchange, 30, &["1"]);
+    callers(&exchange, &menu, 30, &["1"]);
     await_recorded(&exchange, 31);
 
     // A plugin is left out, then all of them, while the exchange runs.
     exchange.site().edit(|config| config["plugins"]["menu"]["journal"] = value(false));
     exchange.operator(&["apply"]);
-    callers(&exchange, 31, &["1"]);
+    callers(&exchange, &menu, 31, &["1"]);
     exchange.site().edit(|config| {
         config["plugins"]["menu"]["journal"] = value(true);
         config["journal"]["record"] = value(false);
     });
     exchange.operator(&["apply"]);
-    callers(&exchange, 32, &["1"]);
+    callers(&exchange, &menu, 32, &["1"]);
     exchange.stop();
     await_recorded(&exchange, 31);
     assert_eq!(exchange.log().matches("v2 live").count(), 0, "the plugin was not loaded anew for that");
+}
+
+/// Asks the clock and for luck, and says which key was pressed.
+const SCRIPT: &str = "\
+export function handle(call) {
+    call.answer();
+    const until = Date.now() + 60_000;
+    call.setResult(\"luck\", Math.random());
+    while (Date.now() < until) {
+        const { digits } = call.gather({ firstTimeout: 30 });
+        if (digits === \"7\") call.setResult(\"seven\", Date.now());
+    }
+}
+";
+
+#[test]
+fn a_script_is_replayed_with_its_clock_and_its_luck() {
+    let site = Site::example_with("la-plateforme", |config| {
+        config["peers"]["load"]["addresses"] = value(toml_edit::Array::from_iter(["127.0.0.2"]));
+        config["peers"]["load"]["dtmf"] = value("info");
+        config["journal"]["record"] = value(true);
+        route(config, "700", "script", "script");
+    });
+    site.write(
+        "examples/la-plateforme/script/plugin.toml",
+        "[plugin]\nname = \"script\"\nversion = \"1.0.0\"\nwit = \"0.1.0\"\nruntime = \"js\"\n\
+         main = \"script.js\"\nkind = [\"app\"]\n",
+    );
+    site.write("examples/la-plateforme/script/script.js", SCRIPT);
+    let exchange = site.start();
+    callers(&exchange, "700", 0, &["1", "7", "2", "7"]);
+    await_recorded(&exchange, 4);
+    let said = exchange.operator(&["replay", "--since", "1h"]);
+    assert!(said.contains("4 calls replayed: 4 identical, 0 not"), "{said}");
+
+    let next = exchange.site().write("next.js", SCRIPT.replace("\"7\"", "\"2\""));
+    let arguments = ["replay", "--since", "1h", "--plugin", "script", "--with", next.to_str().unwrap()];
+    let said = exchange.site().jackfield(&arguments).expect_bad();
+    assert!(said.contains("4 calls replayed: 1 the same, 0 with other words, 3 would"), "{said}");
+    assert_eq!(
+        (said.matches("was set-result(seven").count(), said.matches("be set-result(seven").count()),
+        (2, 1)
+    );
 }
 
 fn nobody_else_may_read_them(exchange: &Exchange) {

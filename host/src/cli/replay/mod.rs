@@ -37,8 +37,8 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "NAME")]
     plugin: Option<String>,
     /// Run this version instead of the recorded one: a plugin's folder, with its settings and those of the
-    /// configuration, or a file of code, with the settings that were recorded.
-    #[arg(long, value_name = "FOLDER|FILE.wasm")]
+    /// configuration, or a file of code (or a script), with the settings that were recorded.
+    #[arg(long, value_name = "FOLDER|FILE")]
     with: Option<PathBuf>,
     /// Only name the recorded calls.
     #[arg(long)]

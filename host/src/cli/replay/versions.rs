@@ -8,7 +8,7 @@ use std::{
 };
 
 use jackfield_plugin::{
-    Engine, EngineOptions, Grant, Limits, NoCache, Source, Version,
+    Engine, EngineOptions, Grant, Limits, NoCache, Script, Source, Version,
     journal::{Head, Snapshot},
 };
 
@@ -24,8 +24,8 @@ const INSTANCES: u32 = 4;
 
 /// What is run instead of the recorded version.
 pub(super) enum With {
-    /// Code; the rest is as it was recorded.
-    File { path: PathBuf, wasm: Vec<u8> },
+    /// Code, or a runner's script; the rest is as it was recorded.
+    File { path: PathBuf, bytes: Vec<u8> },
     /// A whole plugin.
     Folder { path: PathBuf },
 }
@@ -38,8 +38,8 @@ impl With {
             with.source("", config)?;
             return Ok(with);
         }
-        let wasm = fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
-        Ok(With::File { path: path.to_owned(), wasm })
+        let bytes = fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        Ok(With::File { path: path.to_owned(), bytes })
     }
 
     /// The plugin that it is a version of, as far as it can be known.
@@ -139,9 +139,24 @@ impl<'a> Versions<'a> {
         self.engine.load(source, &NoCache).map_err(|error| format!("{place}: {error}"))
     }
 
+    fn with_file(&self, path: &Path, bytes: &[u8], recorded: &Snapshot) -> Result<Source, String> {
+        let is_wasm = bytes.starts_with(b"\0asm");
+        match (&recorded.script, is_wasm) {
+            (None, _) => Ok(recorded.source(bytes.to_owned())),
+            (Some(_), true) => Err(format!("{}: the plugin is a script, and this is none", path.display())),
+            (Some(script), false) => {
+                let text = String::from_utf8(bytes.to_owned())
+                    .map_err(|_| format!("{}: it is no UTF-8 text", path.display()))?;
+                let runner = journal::wasm(self.folder, recorded)?;
+                let script = Script { name: script.name.clone(), text };
+                Ok(Source { script: Some(script), ..recorded.source(runner) })
+            }
+        }
+    }
+
     fn another(&self, with: &With, head: &Head, recorded: &Snapshot) -> Result<Source, String> {
-        if let With::File { wasm, .. } = with {
-            return Ok(recorded.source(wasm.clone()));
+        if let With::File { path, bytes } = with {
+            return self.with_file(path, bytes, recorded);
         }
         let mut source = with.source(&head.plugin, self.config)?.ok_or("it is no folder")?;
         recorded.star(&mut source);
