@@ -97,7 +97,7 @@ fn call(world: &World, phones: &[(&'static str, Phone)], number: &str, random: &
             0 => phone.rings(),
             1 => phone.rejects(486),
             2 => phone.answers_after(seconds(2.0)).hangs_up_after(seconds(1.5)),
-            _ => phone.answers_after(seconds(0.5)).hangs_up_after(seconds(30.0)),
+            _ => phone.answers_after(seconds(0.5)).hangs_up_after(seconds(4.0)),
         };
     }
     let caller = world.outside(number);
@@ -116,7 +116,7 @@ fn call(world: &World, phones: &[(&'static str, Phone)], number: &str, random: &
         caller.press(key);
     }
     // Some wait for the goodbye.
-    let patience = if random.random_bool(0.1) { 90.0 } else { random.random_range(1.0..15.0) };
+    let patience = if random.random_bool(0.05) { 90.0 } else { random.random_range(1.0..15.0) };
     world.run_until(seconds(patience), |_| caller.calls()[0].ended.is_some());
     let invalid =
         caller.heard().iter().any(|heard| heard.text().len() > 1 && INVALID.starts_with(heard.text()));
