@@ -178,11 +178,10 @@ impl Manager {
         let live = self.known(name, |known| known.live);
         let candidate = match found.files {
             Ok(files) => {
+                let origin = back_to.map_or(Origin::Folder, Origin::Back);
                 let is_live = live == Some(live_digest(entry, &files));
                 if is_live && !self.plugins.is_failing(name) {
-                    if self.plugins.accept(name) {
-                        info!(plugin = name, "its files are those of the live version again");
-                    }
+                    self.go_on(name, origin);
                     return;
                 }
                 let last = self.kept.versions(name).pop();
@@ -190,7 +189,6 @@ impl Manager {
                 let passed = same.as_ref().and_then(|same| same.passed.clone());
                 let again = same.filter(|_| live.is_none()).map(|same| same.number);
                 let number = self.next_number(name, again);
-                let origin = back_to.map_or(Origin::Folder, Origin::Back);
                 Ok(Candidate { files, cases: found.cases, passed, origin, number })
             }
             Err(problem) => Err(problem),
@@ -209,6 +207,18 @@ impl Manager {
                 }
                 self.refuse(name, problem);
             }
+        }
+    }
+
+    /// The files are those of the live version.
+    fn go_on(&self, name: &str, origin: Origin) {
+        if let Some(live) = self.plugins.live(name) {
+            self.known(name, |known| {
+                known.lives.entry(live.number()).and_modify(|life| life.origin = origin);
+            });
+        }
+        if self.plugins.accept(name) {
+            info!(plugin = name, "its files are those of the live version again");
         }
     }
 

@@ -21,10 +21,7 @@ use jackfield_tests::{
 };
 use toml_edit::DocumentMut;
 
-use crate::{
-    calls::assert_talk,
-    menu::{PROMPTS, number_of},
-};
+use crate::menu::{PROMPTS, number_of};
 
 const LIMIT: Duration = Duration::from_secs(10);
 /// The menu waits so long for a key before it is heard again.
@@ -144,7 +141,6 @@ fn a_broken_file_changes_nothing_and_says_why() {
     });
     assert_eq!(mended.sha256, first.sha256);
 
-    // The two calls are on the first version, which drains now: they are not counted below.
     let refused = |words: &[&str]| {
         let line = school.exchange.await_refusal("menu", words);
         assert_eq!((&line.version, line.state.as_str()), (&mended.version, "live"), "{words:?}");
