@@ -87,7 +87,7 @@ impl Cases {
     fn start(&self, stage: &Path) -> io::Result<Child> {
         let program = program()?;
         let command = |mut command: Command| {
-            command.arg("test").arg("--brief").arg("--plugin").arg(stage).arg(&self.folder);
+            command.args(["test", "--brief", "--no-build", "--plugin"]).arg(stage).arg(&self.folder);
             command.env("JACKFIELD_LOG", "error").env("NO_COLOR", "1");
             command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
             command.kill_on_drop(true).spawn()
