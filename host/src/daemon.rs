@@ -216,9 +216,9 @@ async fn follow(
         tokio::select! {
             change = watcher.changed() => {
                 if live.config.exchange.reload == Reload::Auto {
-                    // What has come since the last look is watched before it is looked at.
-                    watcher.watch(live.places());
-                    live.follow(change).await;
+                    // What has come since the last look is watched, and has to rest, before it is looked at.
+                    let new = watcher.watch(live.places());
+                    live.follow(change.without(&new)).await;
                 }
             }
             Some(answer) = applied.recv() => {

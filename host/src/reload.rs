@@ -66,6 +66,7 @@ impl Live {
                     }
                 }
             }
+            Change::Folder => return,
             Change::Poll => {
                 operator = self.operator_is_due();
                 names = self.plugins.manager.due().await;

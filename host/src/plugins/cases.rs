@@ -1,5 +1,5 @@
-//! A version's own cases, run before it goes live: by a process of its own, with the lowest
-//! priority, which is killed when it takes too long.
+//! A version's own cases, run before it goes live: by a process of its own that gives way to
+//! calls, and is killed when it takes too long.
 
 use std::{
     env, fs, io,
@@ -25,7 +25,7 @@ const ENDING: &str = ".case";
 const MAX_FILES: usize = 1000;
 const MAX_FILE: u64 = 4 << 20;
 /// All cases of a version together, by the clock.
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_secs(120);
 /// Of what fails, so much is told.
 const MAX_REPORT: u64 = 8 << 10;
 
@@ -93,7 +93,7 @@ impl Cases {
             command.kill_on_drop(true).spawn()
         };
         let mut nice = Command::new("nice");
-        nice.args(["-n", "19"]).arg(&program);
+        nice.args(["-n", "5"]).arg(&program);
         match command(nice) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => command(Command::new(program)),
             started => started,

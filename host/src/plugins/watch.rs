@@ -13,7 +13,7 @@ use std::{
 
 use notify::{
     Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _,
-    event::{AccessKind, AccessMode, ModifyKind},
+    event::{AccessKind, AccessMode, CreateKind, ModifyKind},
 };
 use tokio::{
     sync::mpsc,
@@ -38,8 +38,19 @@ const LONG_WRITING: Duration = Duration::from_secs(60);
 pub enum Change {
     /// Their files were touched, and are at rest.
     Of(BTreeSet<Owner>),
+    /// A folder was made: the places are to be watched anew, before what comes into it is missed.
+    Folder,
     /// Nothing was told for a while: what changed has to be found.
     Poll,
+}
+
+impl Change {
+    pub fn without(self, others: &BTreeSet<Owner>) -> Change {
+        match self {
+            Change::Of(owners) => Change::Of(owners.difference(others).cloned().collect()),
+            other => other,
+        }
+    }
 }
 
 pub struct Watcher {
@@ -72,10 +83,11 @@ impl Watcher {
         Watcher { watcher, activity: activity.clone(), events, next_poll, _sender: sender }
     }
 
-    /// Watches these places. Whoever waits for one that was not watched before is told, since it
-    /// may have changed in the meantime.
-    pub fn watch(&mut self, places: Places) {
-        let Some(watcher) = &mut self.watcher else { return };
+    /// Watches these places. Whoever waits for one that was not watched before is told once it has been at rest,
+    /// since it may have changed in the meantime; they are returned.
+    pub fn watch(&mut self, places: Places) -> BTreeSet<Owner> {
+        let mut told = BTreeSet::new();
+        let Some(watcher) = &mut self.watcher else { return told };
         let mut state = self.activity.lock();
         let gone: Vec<PathBuf> =
             state.watched.keys().filter(|folder| !places.holds(folder)).cloned().collect();
@@ -93,12 +105,13 @@ impl Watcher {
         }
         for (folder, identity) in new {
             match watcher.watch(&folder, RecursiveMode::NonRecursive) {
-                Ok(()) => self.activity.lock().add_folder(folder, identity),
+                Ok(()) => told.extend(self.activity.lock().add_folder(folder, identity)),
                 Err(error) => {
                     warn!(folder = %folder.display(), %error, "not watched: changes are found by polling");
                 }
             }
         }
+        told
     }
 
     /// Returns when it is time to look: when files are at rest, or at the slow poll.
@@ -107,6 +120,9 @@ impl Watcher {
             let now = Instant::now();
             let next = {
                 let mut state = self.activity.lock();
+                if std::mem::take(&mut state.made) {
+                    return Change::Folder;
+                }
                 let rested = state.take_rested(now);
                 if !rested.is_empty() {
                     return Change::Of(rested);
@@ -146,6 +162,8 @@ struct State {
     touches: BTreeMap<Owner, u64>,
     /// Files that somebody has open and writes to.
     writing: BTreeMap<PathBuf, Writing>,
+    /// A folder that somebody waits for was made.
+    made: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -214,6 +232,7 @@ impl Activity {
                     // What comes in its place has to be watched anew.
                     state.drop_folder(path);
                 }
+                EventKind::Create(CreateKind::Folder) => state.made = true,
                 _ => {}
             }
             state.touch(owners, now);
@@ -253,10 +272,11 @@ impl State {
         rested
     }
 
-    fn add_folder(&mut self, folder: PathBuf, identity: Identity) {
+    fn add_folder(&mut self, folder: PathBuf, identity: Identity) -> BTreeSet<Owner> {
         let owners = self.places.owners(&folder);
         self.watched.insert(folder, identity);
-        self.touch(owners, Instant::now());
+        self.touch(owners.clone(), Instant::now());
+        owners
     }
 
     /// It is not watched any more: who closes a file there is not heard.
@@ -311,14 +331,14 @@ mod tests {
 
         /// By events, before two polls have passed in silence.
         async fn is_told(&mut self) -> bool {
-            for _ in 0..2 {
+            for _ in 0..3 {
                 self.watch();
                 match self.watcher.changed().await {
                     Change::Of(owners) => {
                         assert_eq!(owners, [menu()].into());
                         return true;
                     }
-                    Change::Poll => {}
+                    Change::Poll | Change::Folder => {}
                 }
             }
             false
