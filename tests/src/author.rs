@@ -1,6 +1,8 @@
 //! `jackfield dev`, as whoever writes a plugin has it before him.
 
 use std::{
+    env,
+    ffi::OsString,
     fs,
     io::{BufRead, BufReader, Write},
     net::SocketAddr,
@@ -27,8 +29,18 @@ pub fn jackfield(folder: &Path, arguments: &[&str]) -> Said {
 
 fn command(folder: &Path) -> Command {
     let mut command = Command::new(files::daemon());
-    command.current_dir(folder).env("NO_COLOR", "1").env_remove("JACKFIELD_LOG");
+    command.current_dir(folder).env("PATH", path()).env("NO_COLOR", "1").env_remove("JACKFIELD_LOG");
+    // Where others build is none of an author's business.
+    command.env_remove("CARGO_TARGET_DIR");
     command
+}
+
+/// Where an author's shell finds `jackfield`, and the compilers of other languages as they are installed for the tests.
+pub fn path() -> OsString {
+    let programs = files::daemon().parent().expect("in a folder").to_owned();
+    let others = env::var_os("PATH").unwrap_or_default();
+    let all = [programs, files::target().join("qa/bin")].into_iter().chain(env::split_paths(&others));
+    env::join_paths(all).expect("they came from such a list")
 }
 
 /// A running `jackfield dev`.

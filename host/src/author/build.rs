@@ -48,7 +48,8 @@ impl Recipe {
     pub fn of(folder: &Path, manifest: &Manifest) -> Option<Recipe> {
         let is_rust = folder.join("Cargo.toml").is_file();
         let mut build = manifest.build.clone().unwrap_or_default();
-        if build.command.is_empty() && !is_rust {
+        let nothing = build.command.is_empty() && !is_rust;
+        if nothing || manifest.plugin.runtime.is_some() {
             return None;
         }
         if build.sources.is_empty() && is_rust {

@@ -146,7 +146,14 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Bindings(command) => return bindings::run(command),
         _ => {}
     }
-    Runtime::new()?.block_on(run_command(arguments))
+    let at_once = matches!(arguments.command, Command::Dev(_));
+    let runtime = Runtime::new()?;
+    let done = runtime.block_on(run_command(arguments));
+    // Cases that run, and a component that is compiled, are of no use any more.
+    if at_once {
+        runtime.shutdown_background();
+    }
+    done
 }
 
 async fn run_command(arguments: Arguments) -> Result<(), Failure> {

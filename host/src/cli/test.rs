@@ -53,9 +53,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         build_stale(arguments)?;
     }
     let began = now();
-    if let Some(cache) = compiled() {
-        jackfield_sim::keep_compiled(Box::new(cache));
-    }
+    keep_compiled();
     let suites =
         case::find(&arguments.paths, arguments.plugin.as_deref()).map_err(|errors| errors.join("\n"))?;
     let filter = arguments.filter.as_str();
@@ -95,6 +93,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
 
 /// A language's runtime takes seconds to compile: once for this person, not once for each run. Without a place for
 /// it, it is compiled anew.
+fn keep_compiled() {
+    if let Some(cache) = compiled() {
+        jackfield_sim::keep_compiled(Box::new(cache));
+    }
+}
+
 fn compiled() -> Option<DiskCache> {
     let own = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let folder = own("XDG_CACHE_HOME").or_else(|| Some(own("HOME")?.join(".cache")))?;
@@ -122,6 +126,7 @@ fn build_stale(arguments: &Arguments) -> Result<(), Failure> {
 /// For `jackfield dev`: one line where all cases of a plugin pass, else what failed.
 pub(crate) fn briefly(folder: &Path, colour: bool) -> Result<String, String> {
     let began = now();
+    keep_compiled();
     let suites = case::find(&[folder.to_owned()], None).map_err(|errors| errors.join("\n"))?;
     let (mut count, mut failed, mut text) = (0, 0, String::new());
     for suite in &suites {

@@ -81,7 +81,7 @@ impl Desk {
             self.build(recipe, false).await;
             now = self.take_stock(&manifest)?;
         }
-        now.was_built = self.site.folder.join(&manifest.plugin.component).is_file();
+        now.was_built = self.site.folder.join(manifest.plugin.file()).is_file();
         self.site.write(&manifest, now.was_built).await?;
         *self.seen() = now;
         Ok(())
@@ -151,11 +151,13 @@ impl Desk {
         let looked = tokio::task::spawn_blocking(look).await;
         let (manifest, now) = match looked.map_err(|panic| panic.to_string()).and_then(|looked| looked) {
             Ok(looked) => looked,
+            // The exchange finds it too, and tells it with what stays live.
+            Err(_) if self.seen().was_built => return self.apply().await.unwrap_or_default(),
             Err(fault) => return self.complain(fault),
         };
         let former = self.seen().clone();
-        let to_build = now.recipe.is_some()
-            && (now.recipe != former.recipe || now.sources != former.sources || !former.fault.is_empty());
+        self.seen().fault.clear();
+        let to_build = now.recipe.is_some() && (now.recipe != former.recipe || now.sources != former.sources);
         let other_files = now.files != former.files;
         let other_cases = now.cases != former.cases;
         if !to_build && !other_files && !other_cases {
@@ -190,7 +192,7 @@ impl Desk {
         let sources = recipe.as_ref().map_or_else(|| Ok(Sources::default()), Recipe::sources)?;
         let mut live = vec!["plugin.toml".to_owned(), manifest.prompts().to_owned()];
         if recipe.is_none() {
-            live.push(manifest.plugin.component.clone());
+            live.push(manifest.plugin.file().to_owned());
             live.extend(manifest.build.iter().flat_map(|build| build.sources.clone()));
             live.extend(files_of(folder));
         }
@@ -241,9 +243,13 @@ impl Desk {
             return false;
         }
         self.seen().was_built = true;
-        let socket = crate::config::control_socket(&self.site.config());
-        let Ok(socket) = socket else { return false };
-        control::ask(&socket, &Request::Apply).await.is_ok()
+        self.apply().await.is_some()
+    }
+
+    /// None: something stays as it was.
+    async fn apply(&self) -> Option<()> {
+        let socket = crate::config::control_socket(&self.site.config()).ok()?;
+        control::ask(&socket, &Request::Apply).await.ok().map(drop)
     }
 
     async fn test(self: &Arc<Self>) {

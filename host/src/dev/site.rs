@@ -10,7 +10,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use jackfield_plugin::{Grant, Kind, LaunchGrant, Manifest};
+use jackfield_plugin::{Grant, Kind, Manifest};
 use toml_writer::{ToTomlKey as _, TomlKeyBuilder};
 
 use super::{Options, desk, voice, voice::Voice};
@@ -148,17 +148,9 @@ pub(super) fn users_of(manifest: &Manifest) -> Vec<(String, String)> {
 /// An entry that grants all that is asked for.
 fn plugin(name: &str, folder: &Path, manifest: &Manifest) -> String {
     let path = toml::Value::from(folder.display().to_string());
-    let grant = toml::Value::try_from(granting(manifest)).unwrap_or(toml::Value::Table(toml::Table::new()));
+    let grant = toml::Value::try_from(Grant::of_all(&manifest.capabilities))
+        .unwrap_or(toml::Value::Table(toml::Table::new()));
     format!("\n[plugins.{}]\npath = {path}\ngrant = {grant}\n", key(name))
-}
-
-/// Who writes a plugin grants it what it asks for.
-fn granting(manifest: &Manifest) -> Grant {
-    let asked = manifest.capabilities.clone();
-    let launch =
-        asked.launch.map(|wish| LaunchGrant { to: wish.to, app: wish.app, at_once: 1, per_second: 1 });
-    let (record, http, helper, bus) = (asked.record, asked.http, asked.helper, asked.bus);
-    Grant { dial: asked.dial, launch, record, http, helper, bus }
 }
 
 fn key(name: &str) -> String {

@@ -32,7 +32,7 @@ pub(super) fn find(named: Option<&Path>, manifest: &Manifest) -> Voice {
         return Voice::Own;
     }
     let is_voice = |folder: &Path| {
-        desk::manifest(folder).is_ok_and(|manifest| folder.join(&manifest.plugin.component).is_file())
+        desk::manifest(folder).is_ok_and(|manifest| folder.join(manifest.plugin.file()).is_file())
     };
     let found = match named {
         Some(folder) if is_voice(folder) => Some(folder.to_owned()),
