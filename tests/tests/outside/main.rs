@@ -34,5 +34,6 @@ mod soak;
 mod torture;
 mod transfer;
 mod tutorial;
+mod voice;
 mod weather;
 mod workers;
