@@ -172,3 +172,24 @@ declare const bus: {
     ask(to: string | { call: string }, topic: string, message?: string, options?: { timeout?: Time }): string;
     reply(to: number, answer?: string): void;
 };
+
+/** In services: `run(saved)` instead of `handle(call)`; it waits in `events.next`, and returns what the next version gets. */
+declare const dialer: {
+    launch(
+        target: string,
+        app: string,
+        options?: { args?: Record<string, string>; caller?: string; callerName?: string; ringTimeout?: Time; contact?: number },
+    ): number;
+    cancel(launch: number): void;
+    slots(): { underWay: number; free: number };
+};
+declare const contacts: {
+    due(campaign: string, limit?: number, now?: number): {
+        id: number; number: string; fields: Record<string, string>; attempts: number; lastStart: number | null; due: number;
+    }[];
+    nextDue(campaign: string): number | null;
+    postpone(contact: number, until: number): void;
+    finish(contact: number, outcome: string): void;
+};
+/** In speech providers: `voices()` and `synthesize(speech, out)`, with `out.format(rate)` and `out.write(pcm)`. */
+declare function helper(name: string, args?: unknown[], options?: { input?: string | Uint8Array; timeout?: Time }): Uint8Array;

@@ -104,3 +104,64 @@ fn a_misspelt_option_names_the_right_one_and_the_call_goes_to_its_fallback() {
         "script.js:2:10: TypeError: gather: there is no option firstTimeOut; did you mean firstTimeout?",
     ]);
 }
+
+const SERVICE: &str = r#"
+export function run() {
+    for (;;) {
+        for (const contact of contacts.due("prospection")) {
+            dialer.launch(contact.number, "menu-js", { ringTimeout: 10, contact: contact.id });
+        }
+        const event = events.next(5);
+        if (event?.type === "launch-ended") contacts.finish(event.contact, event.answeredAt ? "answered" : event.cause);
+        if (event?.type === "stop") return "done";
+    }
+}
+"#;
+
+#[test]
+fn a_service_in_javascript_calls_the_contacts_of_a_campaign() {
+    let folder = tempfile::tempdir().unwrap();
+    let header = MANIFEST.replace("[\"app\"]", "[\"service\"]");
+    let asks = "[capabilities]\nlaunch = { to = [\"*\"], app = [\"menu-js\"] }\n";
+    fs::write(folder.path().join("plugin.toml"), header + asks).unwrap();
+    fs::write(folder.path().join("script.js"), SERVICE).unwrap();
+    let cases = format!(
+        "plugin: {}\nuser: alice 101\n\ncase: a contact is called\nalice: answers after 1 s\n\
+         operator: starts prospection with 101 \"Alice\"\nthen: rings alice\n\
+         alice: hears \"Bonjour\", hangs up\nthen: contact 101 is finished with answered\n",
+        files::repository().join("examples/menu/js").display()
+    );
+    let file = folder.path().join("own.case");
+    fs::write(&file, cases).unwrap();
+    let mut command = Command::new(files::daemon());
+    run(command.arg("test").arg("--plugin").arg(folder.path()).arg(file), b"").expect_good();
+}
+
+const VOICE: &str = r#"
+export function voices() {
+    return [{ id: "saw", lang: "fr", name: "A saw" }];
+}
+export function synthesize(speech, out) {
+    out.format(8000);
+    const pcm = new Int16Array(8000).map((_, i) => ((i % 40) - 20) * 400);
+    out.write(new Uint8Array(pcm.buffer));
+}
+"#;
+
+#[test]
+fn a_voice_in_javascript_is_heard() {
+    let site = Site::example_with("la-plateforme", |config| {
+        route(config, NUMBER, "script", "script");
+        config["plugins"]["voice"]["path"] = "voice".into();
+        config["speech"]["provider"] = "voice".into();
+    });
+    site.write("script/plugin.toml", MANIFEST);
+    site.write("script/script.js", greeting("Bonjour !"));
+    site.write("voice/plugin.toml", MANIFEST.replace("[\"app\"]", "[\"tts\"]"));
+    site.write("voice/script.js", VOICE);
+    let exchange = site.start();
+    let mut call = Phone::registered(&exchange, "alice").call(NUMBER);
+    call.await_end(Duration::from_secs(30));
+    let loud = call.audio.heard().samples().iter().filter(|sample| sample.abs() > 2000).count();
+    assert!(loud > 4000, "a second of the saw: {loud} loud samples");
+}
