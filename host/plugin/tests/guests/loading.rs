@@ -182,7 +182,7 @@ fn versions_of_one_engine_are_independent() {
     assert_eq!(Arc::strong_count(&versions[0]), 1);
 }
 
-/// Says a sentence while its settings are checked.
+/// Says a sentence while its settings are checked; follows the end of `handle`, and has no end of its own.
 const HERALD: &str = "(data (i32.const 1100) \"Bonjourfr\")
     (func $validate (result i32)
       (call $say (i32.const 1100) (i32.const 7) (i32.const 1107) (i32.const 2) (i32.const 0) (i32.const 0)
@@ -191,11 +191,11 @@ const HERALD: &str = "(data (i32.const 1100) \"Bonjourfr\")
       (i32.store8 (i32.const 960) (i32.const 0))
       (i32.store (i32.const 964) (i32.const 1000)) (i32.store (i32.const 968) (i32.const 4))
       (i32.store (i32.const 972) (i32.const 1004)) (i32.store (i32.const 976) (i32.const 3))
-      (i32.const 960))";
+      (i32.const 960)";
 
 #[test]
 fn what_is_said_while_settings_are_checked_is_announced_and_not_spoken() {
-    let version = loaded(source("app", app(&format!("{OK} {HERALD}"))));
+    let version = loaded(source("app", app(&format!("{OK}) {HERALD}"))));
     assert!(version.announced().is_empty());
     for _ in 0..2 {
         finish(version.validate(&World::silent().host)).unwrap();

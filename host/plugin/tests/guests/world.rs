@@ -49,6 +49,8 @@ pub(crate) fn guest_with(contract: &str, version: &str, world: &str, code: &str)
             _ => format!("(import \"jackfield:plugin/{interface}@{version}\" \"{name}\" {function})\n"),
         })
         .collect();
+    // The adapter keeps a state of 64 KiB there, which it allocates.
+    let pages = if imports.contains(WASI) { 4 } else { 1 };
     let exports = match world {
         "call-app" => "(export \"jackfield:plugin/app@SERIES#handle\" (func $handle))",
         "tts-provider" => {
@@ -70,7 +72,7 @@ pub(crate) fn guest_with(contract: &str, version: &str, world: &str, code: &str)
     let text = format!(
         "(module
            {imports}
-           (memory (export \"memory\") 1)
+           (memory (export \"memory\") {pages})
            (data (i32.const 1000) \"wat 1.0\")
            (global $free (mut i32) (i32.const 32768))
            (func (export \"cabi_realloc\") (param i32 i32 i32 i32) (result i32)
