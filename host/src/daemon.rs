@@ -38,7 +38,7 @@ use crate::{
     reload::{Live, commands, entries, operator, order},
     rtp,
     shard::{Clock, Gate, Inbox},
-    store::{Store, Writer},
+    store::{Recordings, Store, Writer},
     tapes::Tapes,
 };
 
@@ -94,8 +94,6 @@ pub async fn run_watched(file: &Path, onlooker: Onlooker) -> Result<(), Failure>
             let (file, ports) = (config.file.display(), config.media.ports);
             format!("{file}: [media] ports = \"{}-{}\": {error}", ports.first, ports.last)
         })?;
-    let (writer, writing) =
-        Writer::start(store.clone(), recordings, config.store.events, offset, inbox.clone());
     let guests = Guests::start()?;
     let journal = Journal::start(journal::folder_of(&config), journal::Settings::of(&config))
         .map_err(|error| format!("the journal: {}: {error}", journal::folder_of(&config).display()))?;
@@ -103,6 +101,11 @@ pub async fn run_watched(file: &Path, onlooker: Onlooker) -> Result<(), Failure>
     let witnesses = Witnesses { journal: Some(journal.clone()), onlooker: onlooker.clone() };
     let plugins = plugin_house(&config, &store, &inbox, clock, guests.handle(), witnesses)?;
     guests.handle().spawn(plugins.speaker.clone().prepare(plugins.manager.host.clone()));
+    let live = plugins.manager.plugins.clone();
+    let quota = move |plugin: &str| live.limits(plugin).recordings;
+    let recordings = Recordings::new(recordings, Box::new(quota));
+    let (writer, writing) =
+        Writer::start(store.clone(), recordings, config.store.events, offset, inbox.clone());
 
     // They are shown once, so not before a start that can still be refused.
     let new_passwords = cli::users::ensure_passwords(&config, &store).await?;
@@ -363,15 +366,18 @@ fn certificate(config: &Config) -> Result<tls::Files, tls::TlsError> {
 }
 
 fn media_options(config: &Config, tapes: Tapes) -> rtp::Options {
-    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u16);
     rtp::Options {
         address: IpAddr::V6(Ipv6Addr::UNSPECIFIED),
         ports: config.media.ports,
-        workers: config.media.workers.map_or(cores, |workers| workers.get()),
+        workers: config.media.workers.map_or_else(|| cores() as u16, |workers| workers.get()),
         media_timeout: config.media.timeout,
         max_legs: MAX_LEGS,
         tapes: Some(tapes),
     }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| cores.get())
 }
 
 /// The plugin host with all that belongs to it.
@@ -412,6 +418,7 @@ fn plugin_house(
     let engine = Engine::new(EngineOptions {
         max_instances: config.exchange.calls,
         max_map_count,
+        computing: (cores() / 2).max(1),
         ..EngineOptions::default()
     })
     .map_err(|error| {

@@ -21,6 +21,7 @@ use crate::{
     error::{EngineError, LoadError},
     instance::State,
     meter::{Meter, TABLE_ELEMENTS},
+    turn::Turns,
     version::{Source, Version},
 };
 
@@ -63,6 +64,9 @@ pub struct EngineOptions {
     pub deterministic: bool,
     /// `vm.max_map_count` of the system, where it has one.
     pub max_map_count: Option<u64>,
+    /// Guests that may compute at once for longer than a [`TICK`]; fewer than the executor has threads, so that those
+    /// who only react find one.
+    pub computing: usize,
 }
 
 impl Default for EngineOptions {
@@ -72,6 +76,7 @@ impl Default for EngineOptions {
             max_memory: 256 << 20,
             deterministic: false,
             max_map_count: None,
+            computing: 1,
         }
     }
 }
@@ -87,6 +92,7 @@ pub(crate) struct Inner {
     pub(crate) linker: Linker<State>,
     pub(crate) contract: Contract,
     pub(crate) max_memory: usize,
+    pub(crate) turns: Arc<Turns>,
     deterministic: bool,
     clock: Arc<AtomicU64>,
     /// The runners of scripts, by the hash of their files.
@@ -126,6 +132,7 @@ impl Engine {
             linker,
             contract,
             max_memory: options.max_memory,
+            turns: Arc::new(Turns::new(options.computing)),
             deterministic: options.deterministic,
             clock: Arc::default(),
             runners: Mutex::default(),

@@ -3,26 +3,31 @@
 use std::{borrow::Cow, future::Future, pin::pin, sync::Arc};
 
 use jackfield_media::LegId;
-use jackfield_switch::{CallInfo, Command, Error, InstanceEnd, InstanceId, Level, Reply, Value};
+use jackfield_switch::{CallInfo, Command, Error, Event, InstanceEnd, InstanceId, Level, Reply, Value};
 use wasmtime::{
     PoolConcurrencyLimitError, Store, Trap, WasmBacktrace,
-    component::{Instance, Resource, ResourceTable},
+    component::{Instance, Resource, ResourceTable, ResourceTableError},
 };
 
 use crate::{
     api::{self, Call, Failure, Sink},
+    bounds::Bounds,
     error::Refused,
     journal::{Asked, Ended, Got, Tape},
     meter::{Memory, Meter, OnFuel, Rate, Spent},
     rights::Rights,
     runtime::Script,
     services::{Answer, Host, Origin, Services, Speech},
+    turn::{InTurn, Turn},
+    usage::Place,
     version::{Finding, Info, Running, SpeechAudio, Version, Voice},
     wasi::Printed,
 };
 
 /// Handles that a guest may hold at once.
 const MAX_HANDLES: usize = 64;
+/// Legs that an instance has had, whose call-ids are known to it; of a service that dials for ever, the last ones.
+const MAX_LEGS: usize = 256;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
@@ -47,7 +52,10 @@ pub(crate) struct State {
     pub(crate) table: ResourceTable,
     /// The call-ids of its legs; the first is of the call that it handles.
     pub(crate) legs: Vec<(LegId, Arc<str>)>,
-    pub(crate) log: Rate,
+    /// None in a replay.
+    bounds: Option<Arc<Bounds>>,
+    /// Legs that ring, as far as the guest has heard.
+    ringing: Vec<(LegId, Place)>,
     pub(crate) tape: Tape,
     /// In words, what the next verb lets be heard; empty while the tape is off.
     pub(crate) said: Vec<String>,
@@ -88,6 +96,7 @@ impl State {
 
     /// Counts a host call; too many in a second end the instance.
     pub(crate) fn count(&mut self) -> wasmtime::Result<()> {
+        self.meter.check()?;
         let limit = self.version.0.limits().host_calls;
         if self.host_calls.take(1, limit as usize, 1000, || self.host.services.now()) {
             return Ok(());
@@ -105,22 +114,26 @@ impl State {
             .into());
         };
         let reply = self.reply(instance, command).await;
-        if let Ok(Value::Event(Some(jackfield_switch::Event::HungUp { leg, .. }))) = &reply {
-            self.has_ended(*leg);
+        match &reply {
+            Ok(Value::Event(Some(Event::HungUp { leg, .. }))) => self.has_ended(*leg),
+            Ok(Value::Event(Some(Event::Answered { leg }))) => self.rings_no_more(*leg),
+            _ => {}
         }
         Ok(reply?)
     }
 
     async fn reply(&mut self, instance: InstanceId, command: Command) -> Reply {
-        match &self.tape {
-            Tape::Off => self.meter.wait(self.host.ask(instance, command)?).await,
+        let bounded = self.bounds.as_ref().map_or(Ok(None), |bounds| bounds.verb(&command));
+        let (ringing, refused) = match bounded {
+            Ok(place) => (place, None),
+            Err(error) => (None, Some(error)),
+        };
+        let reply = match &self.tape {
+            Tape::Off => self.carry_out(instance, command, refused).await,
             Tape::Recording(recorder) => {
                 let said = std::mem::take(&mut self.said);
                 let asked = recorder.asked(Asked::Verb { command: Cow::Borrowed(&command), said });
-                let reply = match self.host.ask(instance, command) {
-                    Ok(verb) => self.meter.wait(verb).await,
-                    Err(error) => Err(error),
-                };
+                let reply = self.carry_out(instance, command, refused).await;
                 let got = recorder.got(asked, Got::Reply(reply));
                 let Got::Reply(reply) = got else { unreachable!("it is given back") };
                 reply
@@ -129,6 +142,17 @@ impl State {
                 let said = std::mem::take(&mut self.said);
                 self.meter.wait(player.verb(&command, said)).await
             }
+        };
+        if let (Some(place), Ok(Value::Leg(leg, _))) = (ringing, &reply) {
+            self.ringing.push((*leg, place));
+        }
+        reply
+    }
+
+    async fn carry_out(&self, instance: InstanceId, command: Command, refused: Option<Error>) -> Reply {
+        match refused {
+            None => self.meter.wait(self.host.ask(instance, command)?).await,
+            Some(error) => Err(error),
         }
     }
 
@@ -156,14 +180,30 @@ impl State {
     }
 
     /// A handle for a leg of this instance.
-    pub(crate) fn leg(&mut self, leg: LegId, info: CallInfo) -> wasmtime::Result<Resource<Call>> {
+    pub(crate) fn leg(&mut self, leg: LegId, info: CallInfo) -> Result<Resource<Call>, ResourceTableError> {
         if !self.legs.iter().any(|(known, _)| *known == leg) {
+            if self.legs.len() == MAX_LEGS {
+                // The first is of the call that it handles.
+                self.legs.remove(1);
+            }
             self.legs.push((leg, info.id.as_str().into()));
         }
-        Ok(self.table.push(Call { leg, info: Arc::new(info) })?)
+        self.table.push(Call { leg, info: Arc::new(info) })
+    }
+
+    /// Before something is begun whose outcome is a handle.
+    pub(crate) fn has_room_for_handle(&mut self) -> Result<(), Failure> {
+        let handle = self.table.push(())?;
+        Ok(self.table.delete(handle).map(drop)?)
+    }
+
+    /// A leg was answered or has ended.
+    pub(crate) fn rings_no_more(&mut self, leg: LegId) {
+        self.ringing.retain(|(ringing, _)| *ringing != leg);
     }
 
     fn has_ended(&mut self, leg: LegId) {
+        self.rings_no_more(leg);
         if matches!(self.role, Role::App { leg: own, .. } if own == leg) {
             self.hung_up = true;
         }
@@ -171,9 +211,12 @@ impl State {
 }
 
 impl Drop for State {
-    /// However it ended, what it printed last is not lost.
+    /// However it ended, what it printed last is not lost, nor lines of its log without a word.
     fn drop(&mut self) {
         self.end_printed();
+        if let Some(bounds) = &self.bounds {
+            bounds.tell_dropped(&self.origin());
+        }
     }
 }
 
@@ -192,6 +235,8 @@ pub(crate) struct Start {
     pub(crate) host: Host,
     pub(crate) role: Role,
     pub(crate) tape: Tape,
+    /// None in a replay.
+    pub(crate) bounds: Option<Arc<Bounds>>,
 }
 
 impl Start {
@@ -216,7 +261,8 @@ impl Start {
             memory: Memory::new(limits.memory),
             table,
             legs: Vec::new(),
-            log: Rate::default(),
+            bounds: self.bounds,
+            ringing: Vec::new(),
             tape: self.tape,
             said: Vec::new(),
             announced: Vec::new(),
@@ -249,7 +295,8 @@ async fn metered<T>(
     if version.engine.is_deterministic() {
         OnFuel { guest: pin!(guest), meter: meter.clone() }.await
     } else {
-        guest.await
+        let turns = version.engine.inner.turns.clone();
+        InTurn { guest: pin!(guest), meter: meter.clone(), turns, turn: Turn::NotNeeded }.await
     }
 }
 
@@ -290,7 +337,7 @@ async fn run_app(start: Start, info: CallInfo) -> (InstanceEnd, bool) {
     };
     let call = match guest.store.data_mut().leg(leg, info) {
         Ok(call) => call,
-        Err(error) => return (InstanceEnd::Trapped(guest.reason(&error)), true),
+        Err(error) => return (InstanceEnd::Trapped(format!("{}: {error}", guest.version)), true),
     };
     let result = call!(guest, app.call_handle(call));
     let spent = result.as_ref().err().and_then(|error| error.downcast_ref::<Spent>());

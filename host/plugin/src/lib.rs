@@ -19,6 +19,7 @@
 #![deny(unsafe_code)]
 
 mod api;
+mod bounds;
 mod component;
 mod contract;
 mod engine;
@@ -33,6 +34,9 @@ mod plugins;
 mod rights;
 mod runtime;
 mod services;
+mod turn;
+mod units;
+mod usage;
 mod version;
 mod wasi;
 
@@ -41,7 +45,7 @@ pub use contract::{CONTRACT, Contract};
 pub use engine::{Engine, EngineOptions, TICK};
 pub use error::{EngineError, LoadError, ManifestError, Refused};
 pub use interfaces::Interfaces;
-pub use limits::{Limits, LimitsWish, Size, Span};
+pub use limits::{Limits, LimitsWish};
 pub use manifest::{Build, Field, FieldType, Header, Kind, Manifest};
 pub use plugins::{PluginState, PluginStatus, Plugins};
 pub use rights::{Capabilities, Grant, LaunchGrant, LaunchWish};
@@ -50,4 +54,6 @@ pub use services::{
     Answer, Contact, Host, HttpRequest, HttpResponse, LocalTime, Origin, Replies, Services, Speech,
     Switchboard,
 };
+pub use units::{Size, Span};
+pub use usage::Usages;
 pub use version::{Finding, Info, Source, SpeechAudio, Version, Voice};

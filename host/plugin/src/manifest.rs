@@ -8,9 +8,10 @@ use serde_json::Value;
 use crate::{
     contract::Contract,
     error::ManifestError,
-    limits::{LimitsWish, Size},
+    limits::LimitsWish,
     rights::Capabilities,
     runtime::Runtime,
+    units::Size,
     version::Finding,
 };
 

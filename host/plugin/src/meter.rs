@@ -15,11 +15,15 @@ use wasmtime::ResourceLimiter;
 
 use crate::{
     engine::TICK,
-    limits::{Limits, Size, Span},
+    limits::Limits,
+    units::{Size, Span},
 };
 
 /// Elements of all tables of an instance; it is the size of a slot in the pool too.
 pub(crate) const TABLE_ELEMENTS: usize = 20_000;
+
+/// A host call that waits costs the host about 10 µs, which no tick sees.
+const HOST_CALLS_PER_TICK: u32 = 1000;
 
 /// A limit was reached: ends the instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -47,7 +51,8 @@ impl Spent {
 ///
 /// A guest yields once per tick, so each count is at most one tick of CPU, however long others kept it
 /// waiting. A tick that passed while it waited in a host call is not counted: the guest is asleep then, and
-/// only finds its deadline passed when it wakes.
+/// only finds its deadline passed when it wakes. What the host does for a call that waits is counted by the number
+/// of those calls.
 pub(crate) struct Meter {
     /// The engine's count of ticks.
     clock: Arc<AtomicU64>,
@@ -58,6 +63,8 @@ pub(crate) struct Meter {
     waiting: AtomicBool,
     event: AtomicU32,
     call: AtomicU32,
+    /// Host calls since the last of them that counted as a tick.
+    host_calls: AtomicU32,
     cpu_event: Duration,
     cpu_call: Option<Duration>,
 }
@@ -72,6 +79,7 @@ impl Meter {
             waiting: AtomicBool::new(false),
             event: AtomicU32::new(0),
             call: AtomicU32::new(0),
+            host_calls: AtomicU32::new(0),
             cpu_event: limits.cpu_event,
             cpu_call: whole.then_some(limits.cpu_call),
         })
@@ -93,12 +101,29 @@ impl Meter {
         }
     }
 
+    /// The guest sleeps in a host call.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.waiting.load(Relaxed)
+    }
+
+    /// A guest that does little but call the host is not found running often enough.
+    pub(crate) fn check(&self) -> Result<(), Spent> {
+        match self.cpu_call {
+            Some(limit) if self.call.load(Relaxed) > ticks(limit) => Err(Spent::CpuCall(limit)),
+            _ => Ok(()),
+        }
+    }
+
     /// A host call that waits.
     pub(crate) async fn wait<F: Future>(&self, future: F) -> F::Output {
         self.waiting.store(true, Relaxed);
         let output = future.await;
         self.waiting.store(false, Relaxed);
         self.event.store(0, Relaxed);
+        if self.host_calls.fetch_add(1, Relaxed) + 1 == HOST_CALLS_PER_TICK {
+            self.host_calls.store(0, Relaxed);
+            self.call.fetch_add(1, Relaxed);
+        }
         if self.clock.load(Relaxed) >= self.deadline.load(Relaxed) {
             self.slept.store(true, Relaxed);
         }
@@ -121,7 +146,7 @@ impl<T, F: Future<Output = wasmtime::Result<T>> + Unpin> Future for OnFuel<F> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let polled = Pin::new(&mut self.guest).poll(cx);
-        if polled.is_pending() && !self.meter.waiting.load(Relaxed) {
+        if polled.is_pending() && !self.meter.is_waiting() {
             self.meter.tick()?;
         }
         polled
@@ -166,7 +191,6 @@ impl ResourceLimiter for Memory {
 pub(crate) struct Rate {
     since: u64,
     used: usize,
-    refused: bool,
 }
 
 impl Rate {
@@ -186,13 +210,8 @@ impl Rate {
         if now.saturating_sub(self.since) < window {
             return false;
         }
-        *self = Rate { since: now, used: amount, refused: false };
+        *self = Rate { since: now, used: amount };
         true
-    }
-
-    /// Once per window.
-    pub(crate) fn is_first_refusal(&mut self) -> bool {
-        !std::mem::replace(&mut self.refused, true)
     }
 }
 
@@ -240,6 +259,15 @@ mod tests {
             assert_eq!(meter.tick(), Ok(()));
         }
         assert_eq!(meter.call.load(Relaxed), 0);
+    }
+
+    #[test]
+    fn a_thousand_host_calls_count_as_a_tick() {
+        let meter = meter(&Arc::default());
+        (0..6 * HOST_CALLS_PER_TICK).for_each(|_| wait(&meter));
+        assert_eq!(meter.check(), Ok(()));
+        (0..HOST_CALLS_PER_TICK).for_each(|_| wait(&meter));
+        assert_eq!(meter.check(), Err(Spent::CpuCall(Duration::from_millis(60))));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::{
 use arc_swap::ArcSwap;
 use serde::{Deserialize, Serialize};
 
-use crate::version::Version;
+use crate::{limits::Limits, version::Version};
 
 /// So many traps within [`WINDOW`] and the plugin gets no more calls until it is loaded anew.
 const TRAPS: usize = 5;
@@ -75,6 +75,11 @@ impl Plugins {
     /// The version for a new call. Also of a plugin that is failing: see [`Plugins::is_failing`].
     pub fn live(&self, name: &str) -> Option<Arc<Version>> {
         self.live.load().get(name).cloned()
+    }
+
+    /// Those of its live version, or of any.
+    pub fn limits(&self, name: &str) -> Limits {
+        self.live(name).map_or_else(Limits::default, |version| version.limits().clone())
     }
 
     /// The live versions, by name.

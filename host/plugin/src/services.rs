@@ -19,7 +19,7 @@ use jackfield_switch::{Command, Error, HangupInfo, InstanceId, Level, Reply, Tok
 use jiff::{Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
-use crate::journal::Journal;
+use crate::{journal::Journal, usage::Usages};
 
 /// Given to every instance.
 #[derive(Clone)]
@@ -28,6 +28,7 @@ pub struct Host {
     pub switch: Arc<dyn Switchboard>,
     pub services: Arc<dyn Services>,
     pub replies: Arc<Replies>,
+    pub usages: Arc<Usages>,
     /// Where calls are recorded, if they are.
     pub journal: Option<Arc<dyn Journal>>,
 }

@@ -18,17 +18,19 @@ use wasmtime::component::{Component, InstancePre};
 
 use crate::{
     api::exports::{app, plugin_info, service, tts},
+    bounds::{Bounded, Bounds},
     component::{self, CompiledCache},
     contract::Contract,
     engine::Engine,
     error::{LoadError, Refused},
     instance::{self, Role, State},
     journal::{Player, Record, Recorder, Secrets, Snapshot, Tape, Taped},
-    limits::{Limits, Size},
+    limits::Limits,
     manifest::{Kind, Manifest},
     rights::{Grant, Rights},
     runtime::Script,
     services::{Host, Speech},
+    units::Size,
     wasi,
 };
 
@@ -296,7 +298,7 @@ impl Version {
         let recorder =
             host.journal.as_ref().and_then(|journal| Recorder::start(journal, &host.services, self, about));
         if let Some(recorder) = recorder {
-            let services = host.services.clone();
+            let services = start.host.services.clone();
             start.host.services = Arc::new(Taped { services, recorder: recorder.clone() });
             start.tape = Tape::Recording(recorder);
         }
@@ -309,11 +311,17 @@ impl Version {
         player: &Arc<Player>,
         record: &Record,
     ) -> impl Future<Output = InstanceEnd> + Send + 'static {
-        let host =
-            Host { switch: player.clone(), services: player.clone(), replies: Arc::default(), journal: None };
+        let host = Host {
+            switch: player.clone(),
+            services: player.clone(),
+            replies: Arc::default(),
+            usages: Arc::default(),
+            journal: None,
+        };
         let head = &record.head;
         let role = Role::App { instance: InstanceId(head.instance), leg: head.leg };
-        let start = instance::Start { tape: Tape::Playing(player.clone()), ..self.start(&host, role) };
+        let tape = Tape::Playing(player.clone());
+        let start = instance::Start { tape, ..self.unbounded(&host, role) };
         instance::handle(start, head.call.clone())
     }
 
@@ -353,10 +361,23 @@ impl Version {
         Rights { plugin: &self.name, asked: &self.manifest.capabilities, granted: &self.grant }
     }
 
-    /// The instance counts from here on, not from its first poll.
     fn start(self: &Arc<Self>, host: &Host, role: Role) -> instance::Start {
+        let mut start = self.unbounded(host, role);
+        let bounds = Arc::new(Bounds {
+            services: host.services.clone(),
+            usage: host.usages.of(&self.name),
+            limits: self.limits.clone(),
+        });
+        start.host.services = Arc::new(Bounded(bounds.clone()));
+        start.bounds = Some(bounds);
+        start
+    }
+
+    /// The instance counts from here on, not from its first poll.
+    fn unbounded(self: &Arc<Self>, host: &Host, role: Role) -> instance::Start {
         self.running.fetch_add(1, Relaxed);
-        instance::Start { version: Running(self.clone()), host: host.clone(), role, tape: Tape::Off }
+        let (version, host) = (Running(self.clone()), host.clone());
+        instance::Start { version, host, role, tape: Tape::Off, bounds: None }
     }
 }
 

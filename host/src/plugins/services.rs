@@ -10,8 +10,8 @@ use std::{
 use futures_util::FutureExt;
 use jackfield_media::Clip;
 use jackfield_plugin::{
-    Answer, Contact, Host, HttpRequest, HttpResponse, Limits, LocalTime, Origin, Plugins, Replies, Services,
-    Speech, Switchboard, journal::Journal,
+    Answer, Contact, Host, HttpRequest, HttpResponse, LocalTime, Origin, Plugins, Replies, Services, Speech,
+    Switchboard, Usages, journal::Journal,
 };
 use jackfield_switch::{Command, Error, Input, InstanceId, Level, Token};
 use jiff::{Timestamp, tz::TimeZone};
@@ -37,6 +37,7 @@ pub struct DaemonServices {
     pub replies: Arc<Replies>,
     /// Where calls are recorded.
     journal: OnceLock<Arc<dyn Journal>>,
+    pub usages: Arc<Usages>,
     random: Mutex<StdRng>,
     onlooker: OnceLock<Onlooker>,
     this: Weak<DaemonServices>,
@@ -63,6 +64,7 @@ impl DaemonServices {
             inbox,
             replies: Arc::new(Replies::new()),
             journal: OnceLock::new(),
+            usages: Arc::new(Usages::new()),
             random: Mutex::new(random),
             onlooker: OnceLock::new(),
             this: this.clone(),
@@ -74,7 +76,8 @@ impl DaemonServices {
         let services = self.this.upgrade()?;
         let switch = Arc::new(Board(self.inbox.clone()));
         let journal = self.journal.get().cloned();
-        Some(Host { switch, services, replies: self.replies.clone(), journal })
+        let (replies, usages) = (self.replies.clone(), self.usages.clone());
+        Some(Host { switch, services, replies, usages, journal })
     }
 
     /// Whoever is made a host of from now on is recorded there.
@@ -97,7 +100,7 @@ impl DaemonServices {
 
     /// Bytes that a plugin may keep.
     fn quota(&self, plugin: &str) -> usize {
-        self.plugins.live(plugin).map_or(Limits::default().kv, |version| version.limits().kv)
+        self.plugins.limits(plugin).kv
     }
 }
 

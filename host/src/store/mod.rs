@@ -5,6 +5,7 @@ mod bindings;
 pub mod campaign;
 mod digests;
 mod events;
+mod recordings;
 pub mod records;
 mod values;
 mod writer;
@@ -16,6 +17,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
+pub use recordings::{Quota, Recordings};
 pub use values::{MAX_KEY, MAX_VALUE};
 pub use writer::{Job, Writer};
 

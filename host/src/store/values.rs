@@ -18,7 +18,7 @@ impl Store {
         Ok(read(&mut *self.pool.acquire().await?, plugin, key, now).await?)
     }
 
-    /// `quota` is the most that all keys and values of the plugin may take, in bytes.
+    /// `quota` is the most that all keys and values of the plugin may take, in bytes; each counts 64 more than it has.
     pub async fn set_value(
         &self,
         plugin: &str,
@@ -155,13 +155,16 @@ async fn write(
     expires_at: Option<i64>,
 ) -> Result<(), StoreError> {
     small(key, value)?;
-    sqlx::query("INSERT OR REPLACE INTO plugin_values (plugin, key, value, expires_at) VALUES (?, ?, ?, ?)")
-        .bind(plugin)
-        .bind(key)
-        .bind(value)
-        .bind(expires_at)
-        .execute(connection)
-        .await?;
+    sqlx::query(
+        "INSERT INTO plugin_values (plugin, key, value, expires_at) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (plugin, key) DO UPDATE SET value = ?3, expires_at = ?4",
+    )
+    .bind(plugin)
+    .bind(key)
+    .bind(value)
+    .bind(expires_at)
+    .execute(connection)
+    .await?;
     Ok(())
 }
 
@@ -196,13 +199,11 @@ fn small(key: &str, value: &[u8]) -> Result<(), StoreError> {
 
 /// An error rolls the change back.
 async fn within(connection: &mut SqliteConnection, plugin: &str, quota: usize) -> Result<(), StoreError> {
-    let (bytes,): (i64,) = sqlx::query_as(
-        "SELECT coalesce(sum(length(key) + length(value)), 0) FROM plugin_values WHERE plugin = ?",
-    )
-    .bind(plugin)
-    .fetch_one(connection)
-    .await?;
-    if bytes as u64 > quota as u64 {
+    let sum: Option<(i64,)> = sqlx::query_as("SELECT bytes FROM plugin_sums WHERE plugin = ?")
+        .bind(plugin)
+        .fetch_optional(connection)
+        .await?;
+    if sum.is_some_and(|(bytes,)| bytes as u64 > quota as u64) {
         return Err(StoreError::Limit(format!(
             "the key-value store of {plugin} holds at most {quota} bytes"
         )));
@@ -266,6 +267,29 @@ mod tests {
         store.set_value("other", "b", &[0; 200], None, 0, QUOTA).await.unwrap();
         store.set_value("ivr", "a", b"small", None, 0, QUOTA).await.unwrap();
         store.set_value("ivr", "b", &[0; 200], None, 0, QUOTA).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_values_take_is_known_after_every_kind_of_change() {
+        let (_folder, store) = store().await;
+        let change = async || {
+            let second = Some(Duration::from_secs(1));
+            store.set_value("ivr", "é", b"12345", None, 0, QUOTA).await.unwrap();
+            store.set_value("ivr", "é", b"1", second, 0, QUOTA).await.unwrap();
+            store.add_value("ivr", "n", 9, 0, QUOTA).await.unwrap();
+            store.add_value("ivr", "n", 90, 0, QUOTA).await.unwrap();
+            store.swap_value("ivr", "s", None, b"new", 0, QUOTA).await.unwrap();
+            store.set_value("ivr", "s", &[0; 2000], None, 0, QUOTA).await.unwrap_err();
+            store.set_value("ivr", "t", b"1", second, 0, QUOTA).await.unwrap();
+            store.set_value("ivr", "u", b"1", None, 1000, QUOTA).await.unwrap();
+            store.delete_value("ivr", "u", 1000).await.unwrap();
+        };
+        change().await;
+        change().await;
+        let sum = async |sql| sqlx::query_as::<_, (i64,)>(sql).fetch_one(&store.pool).await.unwrap().0;
+        // "n" and "s" are left: 198 and new.
+        assert_eq!(sum("SELECT bytes FROM plugin_sums").await, 2 * (1 + 3 + 64));
+        assert_eq!(sum("SELECT count(*) FROM plugin_values").await, 2);
     }
 
     #[tokio::test]

@@ -1,7 +1,7 @@
 //! Writes what the switch asks for, in order, from one task. Bindings are committed
 //! in groups; what somebody waits for is committed at once.
 
-use std::{path::PathBuf, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use jackfield_switch::{CallEvent, CallRecord, Input, Token, Write};
 use sqlx::SqliteConnection;
@@ -11,7 +11,7 @@ use tokio::{
 };
 use tracing::error;
 
-use super::{Store, bindings, campaign, events, records};
+use super::{Recordings, Store, bindings, campaign, events, records};
 use crate::shard::Inbox;
 
 /// Jobs that may wait.
@@ -69,12 +69,13 @@ impl Writer {
     /// Starts the task. `offset` is Unix time minus the driver's time.
     pub fn start(
         store: Store,
-        recordings: PathBuf,
+        recordings: Recordings,
         events: u32,
         offset: Duration,
         inbox: Inbox,
     ) -> (Writer, tokio::task::JoinHandle<()>) {
         let (sender, jobs) = mpsc::channel(QUEUE);
+        let recordings = Arc::new(recordings);
         let task = Task { store, recordings, events, offset, inbox: inbox.clone(), owed: Vec::new() };
         (Writer { jobs: sender, inbox }, tokio::spawn(task.run(jobs)))
     }
@@ -94,7 +95,7 @@ impl Writer {
 
 struct Task {
     store: Store,
-    recordings: PathBuf,
+    recordings: Arc<Recordings>,
     /// That are kept.
     events: u32,
     offset: Duration,
@@ -187,7 +188,11 @@ impl Task {
                 bindings::replace(connection, user, bindings, self.offset).await.map_err(in_words)
             }
             Write::Recording { plugin, name, samples } => {
-                self.save(plugin, name, samples).await.map_err(|error| format!("recording {name}: {error}"))
+                let (recordings, plugin, file) = (self.recordings.clone(), plugin.clone(), name.clone());
+                let samples = samples.clone();
+                let save = move || recordings.save(&plugin, &file, &samples);
+                let saved = tokio::task::spawn_blocking(save).await.map_err(std::io::Error::other);
+                saved.and_then(|saved| saved).map_err(|error| format!("recording {name}: {error}"))
             }
             Write::AttemptStarted { launch, plugin, contact, target, at } => {
                 campaign::started(connection, *launch, plugin, *contact, target, *at).await
@@ -197,14 +202,6 @@ impl Task {
                 ended.await.map_err(in_words)
             }
         }
-    }
-
-    async fn save(&self, plugin: &str, name: &str, samples: &[i16]) -> std::io::Result<()> {
-        let path = self.recordings.join(plugin).join(format!("{name}.wav"));
-        if let Some(folder) = path.parent() {
-            tokio::fs::create_dir_all(folder).await?;
-        }
-        tokio::fs::write(path, jackfield_media::to_wav(samples)).await
     }
 }
 
@@ -233,8 +230,8 @@ mod tests {
         store.import_contacts(&import, 0).await.unwrap();
 
         let gate = Gate::new().unwrap();
-        let (writer, task) =
-            Writer::start(store.clone(), folder.path().into(), 100, Duration::ZERO, gate.inbox());
+        let recordings = Recordings::new(folder.path().into(), Box::new(|_| usize::MAX));
+        let (writer, task) = Writer::start(store.clone(), recordings, 100, Duration::ZERO, gate.inbox());
         let (launch, contact, target) = (1, Some(1), "101".to_owned());
         let write = Write::AttemptStarted { launch, plugin, contact, target, at: 1000 };
         writer.submit(Job::Write { token: Some(Token(7)), write });

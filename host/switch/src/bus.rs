@@ -126,8 +126,8 @@ impl Switch {
     }
 
     fn deliver(&mut self, to: InstanceId, message: Event) -> Result<(), Error> {
-        let full = |instance: &crate::instance::Instance| instance.inbox.is_full();
-        if self.instances.get(&to).is_none_or(full) {
+        let has_room = |instance: &crate::instance::Instance| instance.inbox.has_room_for(&message);
+        if !self.instances.get(&to).is_some_and(has_room) {
             return Err(Error::Limit("events of the receiver".to_owned()));
         }
         self.post(to, message);

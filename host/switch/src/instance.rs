@@ -296,7 +296,10 @@ impl Switch {
             Some(_) => drop(instance.timers.remove(&number)),
             None => return,
         }
-        self.post(id, Event::Timer(number));
+        // One that was not heard the last time has nothing new to say.
+        if !instance.inbox.has_timer(number) {
+            self.post(id, Event::Timer(number));
+        }
     }
 
     pub(crate) fn reply(&mut self, instance: InstanceId, token: Token, reply: Reply) {

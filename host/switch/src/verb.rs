@@ -25,7 +25,7 @@ use crate::{
 
 /// Timers that one instance may run.
 const MAX_TIMERS: usize = 64;
-/// The shortest interval of a repeating timer.
+/// The shortest interval of a repeating timer; that of a second one is twice as long, and so on.
 const MIN_REPEAT: Duration = Duration::from_millis(10);
 /// Results of one call.
 const MAX_RESULTS: usize = 64;
@@ -325,7 +325,8 @@ impl Switch {
         if instance.timers.len() >= MAX_TIMERS {
             return Err(Error::Limit(format!("an instance has at most {MAX_TIMERS} timers")));
         }
-        let every = repeat.then(|| after.max(MIN_REPEAT));
+        let repeating = instance.timers.values().filter(|timer| timer.every.is_some()).count() as u32;
+        let every = repeat.then(|| after.max(MIN_REPEAT * (repeating + 1)));
         let set =
             self.timers.set(self.now.saturating_add(every.unwrap_or(after)), Deadline::Plugin(id, number));
         instance.timers.insert(number, PluginTimer { set, every });

@@ -109,6 +109,7 @@ impl State {
 impl Host for State {
     async fn originate(&mut self, options: DialOptions) -> Result<DialEnd, Failure> {
         let options = self.dial_options(options)?;
+        self.has_room_for_handle()?;
         let value = self.ask(Command::Dial { leg: None, options }).await?;
         self.dial_end(value)
     }
@@ -126,7 +127,12 @@ impl HostCall for State {
     async fn state(&mut self, call: Resource<Call>) -> wasmtime::Result<types::CallState> {
         let leg = self.table.get(&call)?.leg;
         match self.ask(Command::State { leg }).await {
-            Ok(Value::State(state)) => Ok(state.into()),
+            Ok(Value::State(state)) => {
+                if !matches!(state, switch::CallState::Ringing | switch::CallState::Early) {
+                    self.rings_no_more(leg);
+                }
+                Ok(state.into())
+            }
             Ok(other) => Err(unexpected(other).into_trap()),
             Err(Failure::Error(Error::HungUp(_) | Error::NotFound(_))) => Ok(types::CallState::Ended),
             Err(failure) => Err(failure.into_trap()),
@@ -251,6 +257,7 @@ impl HostCall for State {
     async fn dial(&mut self, call: Resource<Call>, options: DialOptions) -> Result<DialEnd, Failure> {
         let leg = self.of(&call)?;
         let options = self.dial_options(options)?;
+        self.has_room_for_handle()?;
         let value = self.ask_leg(leg, Command::Dial { leg: Some(leg), options }).await?;
         self.dial_end(value)
     }
@@ -262,6 +269,7 @@ impl HostCall for State {
     ) -> Result<Resource<Call>, Failure> {
         let leg = self.of(&call)?;
         let options = self.dial_options(options)?;
+        self.has_room_for_handle()?;
         match self.ask_leg(leg, Command::StartDial { leg, options }).await? {
             Value::Leg(leg, info) => Ok(self.leg(leg, info)?),
             other => Err(unexpected(other)),

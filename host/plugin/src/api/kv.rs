@@ -38,6 +38,7 @@ impl Host for State {
 
     async fn swap(&mut self, key: String, old: Option<Vec<u8>>, new: Vec<u8>) -> Result<bool, Failure> {
         self.check_key(&key)?;
+        at_most("old", old.as_ref().map_or(0, Vec::len), MAX_BODY)?;
         at_most("value", new.len(), MAX_BODY)?;
         let (plugin, services) = self.services();
         let answer = services.kv_swap(plugin, &key, old, new);

@@ -34,15 +34,7 @@ impl Host for State {
 impl State {
     /// Drops what is more than its limit.
     pub(crate) fn write_log(&mut self, level: switch::Level, message: &str, fields: &[(String, String)]) {
-        let length = message.len() + fields.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>();
-        let limit = self.version().limits().log;
-        let services = self.host.services.clone();
-        if self.log.take(length, limit, 60_000, || services.now()) {
-            services.log(&self.origin(), level, message, fields);
-        } else if self.log.is_first_refusal() {
-            let text = format!("it has logged {limit} bytes in a minute: the rest of this minute is dropped");
-            services.log(&self.origin(), switch::Level::Warn, &text, &[]);
-        }
+        self.host.services.log(&self.origin(), level, message, fields);
     }
 }
 

@@ -43,6 +43,7 @@ impl Host for State {
     }
 
     fn local(&mut self, at: u64, zone: String) -> wasmtime::Result<Option<LocalTime>> {
+        self.count()?;
         if zone.len() > MAX_NAME {
             return Ok(None);
         }

@@ -242,7 +242,8 @@ impl World {
             seen: Arc::clone(&seen),
             abandoned: Arc::clone(&abandoned),
         };
-        let host = Host { switch: Arc::new(switch), services: services.clone(), replies, journal: None };
+        let (services_, usages) = (services.clone(), Arc::default());
+        let host = Host { switch: Arc::new(switch), services: services_, replies, usages, journal: None };
         World { host, seen, abandoned, services }
     }
 

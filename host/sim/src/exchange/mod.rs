@@ -109,7 +109,8 @@ impl Exchange {
     ) -> Exchange {
         let mailbox = Arc::new(Mailbox::default());
         let replies = Arc::new(Replies::new());
-        let host = Host { switch: mailbox.clone(), services: services.clone(), replies, journal };
+        let usages = Arc::default();
+        let host = Host { switch: mailbox.clone(), services: services.clone(), replies, usages, journal };
         let leases = (0..PORTS).map(lease).collect();
         Exchange {
             address,

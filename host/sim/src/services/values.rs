@@ -8,6 +8,8 @@ use jackfield_switch::Error;
 /// The largest value and the longest key, in bytes.
 const MAX_VALUE: usize = 256 << 10;
 const MAX_KEY: usize = 512;
+/// What each costs besides.
+const ROW: usize = 64;
 
 #[derive(Debug, Default)]
 pub(crate) struct Values {
@@ -109,8 +111,9 @@ impl Values {
             .all
             .iter()
             .filter(|((owner, other), value)| owner == plugin && other != key && value.is_there(now));
-        let others: usize = others.map(|((_, key), value)| key.len() + value.bytes.len()).sum();
-        if others + key.len() + value.bytes.len() > quota {
+        let size = |key: &str, value: &Value| key.len() + value.bytes.len() + ROW;
+        let others: usize = others.map(|((_, key), value)| size(key, value)).sum();
+        if others + size(key, &value) > quota {
             return Err(Error::Limit(format!("the key-value store of {plugin} holds at most {quota} bytes")));
         }
         self.all.insert(name(plugin, key), value);
@@ -154,7 +157,7 @@ mod tests {
         assert_eq!(values.add("ivr", "t", 1, 5999), Ok(8));
         assert_eq!(values.get("ivr", "t", 6000), None);
         assert_eq!(values.add("ivr", "t", 1, 6000), Ok(1));
-        values.set_quota("ivr", 100);
+        values.set_quota("ivr", 300);
         values.set("ivr", "a", vec![0; 90], None, 0).unwrap();
         assert!(matches!(values.set("ivr", "b", vec![0; 90], None, 0), Err(Error::Limit(_))));
         values.set("ivr", "a", vec![0; 10], None, 0).unwrap();
