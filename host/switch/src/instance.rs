@@ -230,6 +230,12 @@ impl Switch {
             return;
         }
         let Some(instance) = self.remove_instance(id) else { return };
+        let call = instance.call.and_then(|key| self.calls.get(&key)).map(|call| call.id.clone());
+        let text = format!(
+            "plugin {} goes on after its call has ended: it is dropped (after-hangup)",
+            instance.plugin
+        );
+        self.notice(Level::Warn, text, call);
         self.outputs.push_back(Output::DropInstance { instance: id });
         self.end_legs(instance);
     }

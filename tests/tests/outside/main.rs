@@ -17,6 +17,7 @@ mod dialogs;
 mod encryption;
 mod faults;
 mod guests;
+mod hostile;
 mod import;
 mod ipv6;
 mod languages;

@@ -3,7 +3,7 @@
 use std::{pin::pin, sync::atomic::Ordering::Relaxed, time::Duration};
 
 use crate::world::*;
-use jackfield_plugin::{Limits, NoCache, Source};
+use jackfield_plugin::{Limits, LoadError, NoCache, Source};
 use jackfield_switch::{InstanceEnd, Value};
 
 const SPIN: &str = "(func $spin (loop (br 0)))
@@ -92,8 +92,30 @@ fn a_guest_that_floods_the_host_with_calls_ends() {
     let text = reason(world.call(&version));
     assert_eq!(text, "ivr 1.4.0 (v1): limit of 10000 host calls in a second in handle");
     let log = world.log();
-    assert_eq!(log.len(), 201, "two windows of 100 lines, and one word on the rest");
-    assert!(log[200].contains("it has logged 300 bytes in a minute"), "{}", log[200]);
+    assert_eq!(log.len(), 102, "a minute of 100 lines, and two words on the rest");
+    assert!(log[100].contains("it has logged 6000 lines or 300 B in a minute"), "{}", log[100]);
+    assert!(log[101].contains("19900 lines of its log were dropped"), "{}", log[101]);
+}
+
+#[test]
+fn a_guest_that_grows_its_tables_ends_at_their_limit() {
+    let code = "(table $grown 1 funcref)
+        (func $handle (param $call i32) (result i32)
+          (loop (drop (table.grow $grown (ref.null func) (i32.const 1000))) (br 0)) unreachable)";
+    let text = reason(World::silent().call(&loaded(source("app", guest("call-app", code)))));
+    assert_eq!(text, "ivr 1.4.0 (v1): table limit of 20000 elements in handle");
+}
+
+#[test]
+fn a_guest_of_ten_thousand_tables_is_not_loaded() {
+    let tables = "(table 1 funcref)".repeat(10_000);
+    let code = format!("{tables}(func $handle (param $call i32) (result i32) (i32.const 0))");
+    let error = load(source("app", guest("call-app", &code))).err().expect("refused");
+    assert!(matches!(error, LoadError::Invalid { .. } | LoadError::Componentize { .. }), "{error}");
+    let some = "(table 1 funcref)".repeat(50);
+    let code = format!("{some}(func $handle (param $call i32) (result i32) (i32.const 0))");
+    let error = load(source("app", guest("call-app", &code))).err().expect("refused");
+    assert!(matches!(error, LoadError::TooBig(_)), "{error}");
 }
 
 #[test]

@@ -34,9 +34,14 @@ pub(crate) fn school_plugin(name: &str, crate_name: &str) -> Plugin {
     Plugin::folder_with(folder, wasm).unwrap_or_else(|error| panic!("{error}"))
 }
 
+/// Where the plugins of the tests are built.
+pub(crate) fn guests() -> PathBuf {
+    root().join("tests/guests")
+}
+
 /// A plugin of `tests/guests`, which have no manifests of their own.
 pub(crate) fn guest(name: &str, kind: &str) -> Plugin {
-    let wasm = built(root().join("tests/guests"), name);
+    let wasm = built(guests(), name);
     let wasm = std::fs::read(&wasm)
         .unwrap_or_else(|error| panic!("{}: {error}; build it first: `make plugins`", wasm.display()));
     let manifest = format!(
