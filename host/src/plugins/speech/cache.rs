@@ -12,18 +12,21 @@ use jackfield_media::Clip;
 use jackfield_plugin::{Host, Speech, Version};
 use jackfield_switch::Error;
 use sha2::{Digest, Sha256};
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, Semaphore};
 use tracing::{debug, warn};
 
 /// 8 kHz samples in memory: about an hour and a half of speech.
 const MAX_MEMORY_SAMPLES: usize = 40 << 20;
 const MAX_DISK_BYTES: u64 = 512 << 20;
+/// Sentences that are made at once: each takes an instance of its provider from the pool that calls need too.
+const AT_ONCE: usize = 32;
 
 type Made = Arc<OnceCell<Arc<Clip>>>;
 
 pub struct SpeechCache {
     folder: PathBuf,
     memory: Mutex<Memory>,
+    places: Semaphore,
 }
 
 /// Clips by key, with the turn of their last use.
@@ -39,7 +42,7 @@ struct Memory {
 impl SpeechCache {
     pub fn open(folder: &Path) -> io::Result<SpeechCache> {
         fs::create_dir_all(folder)?;
-        Ok(SpeechCache { folder: folder.to_owned(), memory: Mutex::default() })
+        Ok(SpeechCache { folder: folder.to_owned(), memory: Mutex::default(), places: Semaphore::new(AT_ONCE) })
     }
 
     /// The sentence as that provider has made it before.
@@ -80,7 +83,9 @@ impl SpeechCache {
         speech: Speech,
     ) -> Result<Arc<Clip>, Error> {
         debug!(text = %speech.text, lang = %speech.lang, provider = version.name(), "speech is made");
+        let place = self.places.acquire().await;
         let audio = version.synthesize(host, speech).await?;
+        drop(place);
         let clip = Arc::new(Clip::from_samples(audio.rate, &audio.samples));
         let (cache, path, kept) = (self.clone(), self.path(key), clip.clone());
         let written = tokio::task::spawn_blocking(move || cache.write(&path, &kept)).await;
