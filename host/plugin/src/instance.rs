@@ -17,7 +17,7 @@ use crate::{
     meter::{Memory, Meter, OnFuel, Rate, Spent},
     rights::Rights,
     runtime::Script,
-    services::{Answer, Host, Origin, Services, Speech},
+    services::{Answer, Host, Origin, Services, Speech, Verb},
     turn::{InTurn, Turn},
     usage::Place,
     version::{Finding, Info, Running, SpeechAudio, Version, Voice},
@@ -129,11 +129,17 @@ impl State {
             Err(error) => (None, Some(error)),
         };
         let reply = match &self.tape {
-            Tape::Off => self.carry_out(instance, command, refused).await,
+            Tape::Off => match self.begin(instance, command, refused) {
+                Ok(verb) => self.meter.wait(verb).await,
+                Err(error) => Err(error),
+            },
             Tape::Recording(recorder) => {
                 let said = std::mem::take(&mut self.said);
                 let asked = recorder.asked(Asked::Verb { command: Cow::Borrowed(&command), said });
-                let reply = self.carry_out(instance, command, refused).await;
+                let reply = match self.begin(instance, command, refused) {
+                    Ok(verb) => self.meter.wait(verb).await,
+                    Err(error) => Err(error),
+                };
                 let got = recorder.got(asked, Got::Reply(reply));
                 let Got::Reply(reply) = got else { unreachable!("it is given back") };
                 reply
@@ -149,9 +155,9 @@ impl State {
         reply
     }
 
-    async fn carry_out(&self, instance: InstanceId, command: Command, refused: Option<Error>) -> Reply {
+    fn begin(&self, instance: InstanceId, command: Command, refused: Option<Error>) -> Result<Verb, Error> {
         match refused {
-            None => self.meter.wait(self.host.ask(instance, command)?).await,
+            None => self.host.ask(instance, command),
             Some(error) => Err(error),
         }
     }

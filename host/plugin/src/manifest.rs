@@ -6,13 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    contract::Contract,
-    error::ManifestError,
-    limits::LimitsWish,
-    rights::Capabilities,
-    runtime::Runtime,
-    units::Size,
-    version::Finding,
+    contract::Contract, error::ManifestError, limits::LimitsWish, rights::Capabilities, runtime::Runtime,
+    units::Size, version::Finding,
 };
 
 /// Of an instance that runs a script.

@@ -210,7 +210,9 @@ fn fifty_calls_stand_while_plugins_do_what_they_should_not() {
 fn reactions(calls: &[Call], key: char) -> Vec<Duration> {
     let pauses = |call: &Call| call.audio.heard().pauses();
     let before: Vec<usize> = calls.iter().map(|call| pauses(call).len()).collect();
-    calls.iter().for_each(|call| drop(call.audio.press(key)));
+    for call in calls {
+        call.audio.press(key);
+    }
     let reaction = |(call, before): (&Call, usize)| {
         await_within(LIMIT, "the plugin to react", || pauses(call).get(before).copied())
     };

@@ -11,7 +11,7 @@ use super::{
     record::Ended,
     step::{Asked, Blob, Got},
 };
-use crate::limits::Span;
+use crate::units::Span;
 
 /// Of a text or of bytes.
 const SHOWN: usize = 60;

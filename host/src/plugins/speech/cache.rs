@@ -42,7 +42,11 @@ struct Memory {
 impl SpeechCache {
     pub fn open(folder: &Path) -> io::Result<SpeechCache> {
         fs::create_dir_all(folder)?;
-        Ok(SpeechCache { folder: folder.to_owned(), memory: Mutex::default(), places: Semaphore::new(AT_ONCE) })
+        Ok(SpeechCache {
+            folder: folder.to_owned(),
+            memory: Mutex::default(),
+            places: Semaphore::new(AT_ONCE),
+        })
     }
 
     /// The sentence as that provider has made it before.
