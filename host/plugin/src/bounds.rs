@@ -172,4 +172,8 @@ impl Services for Bounded {
     fn speech(&self, plugin: &str, speech: Speech) -> Answer<Arc<Clip>> {
         self.0.services.speech(plugin, speech)
     }
+
+    fn recording(&self, plugin: &str, name: &str) -> Answer<Arc<Clip>> {
+        self.0.services.recording(plugin, name)
+    }
 }
