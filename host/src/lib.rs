@@ -5,6 +5,7 @@
 //! - [`campaign`]: lists of contacts as CSV, in and out.
 //! - [`net`]: SIP sockets to bytes and back.
 //! - [`rtp`]: media workers, one thread each.
+//! - [`bundle`]: a plugin in one signed file.
 //! - [`plugins`]: folders on disk, the watcher, the compiled cache, speech.
 //! - [`journal`]: what plugins asked and got in their calls, to be run again.
 //! - [`shard`]: turns the switch's crank.
@@ -18,6 +19,7 @@
 #![deny(unsafe_code)]
 
 pub mod author;
+pub mod bundle;
 pub mod campaign;
 pub mod cli;
 pub mod config;

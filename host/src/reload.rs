@@ -188,8 +188,10 @@ pub fn order(config: &Config) -> Order {
 
 /// The plugins as the configuration names them.
 pub fn entries(config: &Config) -> Entries {
+    let trust = config.signatures.trust();
     let entry = |plugin: &config::Plugin| Entry {
         folder: config.resolve(&plugin.path),
+        trust: trust.clone(),
         grant: plugin.grant.clone(),
         limits: plugin.limits.clone(),
         config: plugin.config.clone(),

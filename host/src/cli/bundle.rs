@@ -23,11 +23,11 @@ pub(super) fn pack(folder: &Path, out: Option<PathBuf>) -> Result<(), Failure> {
             format!("{}: it is no folder; a bundle is made of a plugin's folder", folder.display()).into()
         );
     }
-    let files = Files::read(folder, &Trust::default())?;
+    let files = Files::read(folder)?;
     let header = files.manifest().plugin.clone();
-    Interfaces::of(&header.component, files.wasm())
+    Interfaces::of(header.file(), &files.wasm()?)
         .map_err(|error| format!("{}: {error}", folder.display()))?;
-    let contents = files.contents(folder)?;
+    let contents = files.contents()?;
     files.open()?;
     let bytes = bundle::pack(&contents).map_err(|error| format!("{}: {error}", folder.display()))?;
     let out = out.unwrap_or_else(|| file_name(&header.name, &header.version).into());
@@ -45,7 +45,7 @@ fn file_name(name: &str, version: &str) -> String {
 
 pub(super) fn sign(file: &Path, key: &Path, password_stdin: bool) -> Result<(), Failure> {
     let bytes = bundle::read(file)?;
-    let manifest = Files::read(file, &Trust::default())?.manifest().plugin.clone();
+    let manifest = Files::read(file)?.manifest().plugin.clone();
     let secret = fs::read_to_string(key).map_err(|error| format!("{}: {error}", key.display()))?;
     let password = || match password_stdin {
         true => line_of_input(),

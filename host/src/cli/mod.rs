@@ -1,6 +1,7 @@
 //! The command line.
 
 mod bindings;
+mod bundle;
 pub mod campaign;
 mod dev;
 mod events;
@@ -86,7 +87,7 @@ enum Command {
     Plugins,
     /// Send a message to the service of a plugin: its `events` get it from "operator".
     Send(send::Arguments),
-    /// Look at one plugin, or go back to a version of it that was live before.
+    /// Look at one plugin, make a signed bundle of it, or go back to a version of it that was live before.
     #[command(subcommand)]
     Plugin(plugin::Command),
     /// The voices that can speak, and who is down.

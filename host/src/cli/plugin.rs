@@ -9,7 +9,7 @@ use std::{
 use clap::Subcommand;
 use jackfield_plugin::{Grant, Interfaces, Limits, LimitsWish, Manifest, Size};
 
-use super::versions;
+use super::{bundle, versions};
 use crate::{
     config::{self, Config},
     daemon::Failure,
@@ -22,8 +22,35 @@ const OURS: &str = "jackfield:plugin/";
 pub enum Command {
     /// What a plugin asks for, wishes for and uses, and what the configuration grants it.
     Show {
+        /// Its folder, with `plugin.toml`, or its bundle.
+        path: PathBuf,
+    },
+    /// Make a bundle of a plugin's folder: one file with all that runs, and its cases.
+    Pack {
         /// Its folder, with `plugin.toml`.
         folder: PathBuf,
+        /// NAME-VERSION.jfp, unless named.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Sign a bundle with a secret key of `minisign -G`; the signature lies beside it, as FILE.minisig.
+    Sign {
+        /// The bundle.
+        file: PathBuf,
+        /// The secret key.
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+        /// Read the key's password from standard input, one line.
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Say who has signed a bundle, and fail when it is none of those who are trusted.
+    Verify {
+        /// The bundle.
+        file: PathBuf,
+        /// A public key, or the file with it; those of [signatures] in the configuration, unless named.
+        #[arg(long, value_name = "KEY")]
+        key: Vec<String>,
     },
     /// The versions of a plugin of the running exchange that can be gone back to.
     Versions {
@@ -43,24 +70,34 @@ pub(super) async fn run(command: Command, file: &Path) -> Result<(), Failure> {
     match command {
         Command::Versions { name } => versions::kept(file, name).await,
         Command::Rollback { name, version } => versions::roll_back(file, name, version.as_deref()).await,
-        Command::Show { folder } => {
-            let files = Files::read(&folder)?;
-            let interfaces = Interfaces::of(files.manifest().plugin.file(), &files.wasm()?)
-                .map_err(|error| format!("{}: {error}", folder.display()))?;
-            // Before it is installed there may be no configuration yet.
-            let config = if file.exists() { Some(config::load(file)?) } else { None };
-            print!("{}", describe(&files, &interfaces));
-            match config.as_ref().map(|config| (config, entries(config, &folder))) {
-                Some((config, names)) if !names.is_empty() => {
-                    for name in names {
-                        print!("{}", verdict(config, file, name, files.manifest()));
-                    }
-                }
-                _ => print!("{}", proposal(&folder, files.manifest())),
-            }
-            Ok(())
-        }
+        Command::Show { path } => show(&path, file),
+        Command::Pack { folder, out } => bundle::pack(&folder, out),
+        Command::Sign { file, key, password_stdin } => bundle::sign(&file, &key, password_stdin),
+        Command::Verify { file: bundle, key } => bundle::verify(&bundle, &key, file),
     }
+}
+
+/// Whoever has signed it: it is only looked at.
+fn show(path: &Path, file: &Path) -> Result<(), Failure> {
+    let files = Files::read(path)?;
+    let interfaces = Interfaces::of(files.manifest().plugin.file(), &files.wasm()?)
+        .map_err(|error| format!("{}: {error}", path.display()))?;
+    // Before it is installed there may be no configuration yet.
+    let config = if file.exists() { Some(config::load(file)?) } else { None };
+    print!("{}", describe(&files, &interfaces));
+    if path.is_file() {
+        let trust = config.as_ref().map(|config| config.signatures.trust()).unwrap_or_default();
+        println!("It is         {}", bundle::signed(path, &trust)?);
+    }
+    match config.as_ref().map(|config| (config, entries(config, path))) {
+        Some((config, names)) if !names.is_empty() => {
+            for name in names {
+                print!("{}", verdict(config, file, name, files.manifest()));
+            }
+        }
+        _ => print!("{}", proposal(path, files.manifest())),
+    }
+    Ok(())
 }
 
 /// The names under which the configuration runs this folder.

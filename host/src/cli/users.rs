@@ -240,7 +240,7 @@ async fn list(config: &Config, store: &Store) -> Result<(), Failure> {
     Ok(())
 }
 
-fn line_of_input() -> io::Result<String> {
+pub(super) fn line_of_input() -> io::Result<String> {
     let mut line = String::new();
     io::stdin().lock().read_line(&mut line)?;
     Ok(line.trim_end_matches(['\r', '\n']).to_owned())

@@ -14,6 +14,7 @@ use super::{
     settings::to_routes,
     source::Source,
 };
+use crate::bundle::Key;
 
 /// Every fault of a file whose sections could be read; turns [`To::Named`] into what it names.
 pub(super) fn all(config: &mut Config, source: &Source<'_>, numbers_known: bool) -> Vec<Problem> {
@@ -28,6 +29,7 @@ pub(super) fn all(config: &mut Config, source: &Source<'_>, numbers_known: bool)
     check.helpers(config);
     check.journal(config);
     check.plugins(config);
+    check.signatures(config);
     check.problems
 }
 
@@ -377,6 +379,20 @@ impl Check<'_, '_> {
             self.granted(name, &["helper"], "helper", &grant.helper, &helpers);
             self.granted(name, &["bus"], "plugin", &grant.bus, &plugins);
             self.urls(name, &grant.http);
+        }
+    }
+
+    fn signatures(&mut self, config: &Config) {
+        let signatures = &config.signatures;
+        for (index, key) in signatures.trusted_keys.iter().enumerate() {
+            if let Err(error) = Key::parse(key) {
+                let help = "write the last line of a `minisign.pub`, which begins with RW";
+                self.report(&["signatures", "trusted-keys", &index.to_string()], error, help);
+            }
+        }
+        if signatures.required && signatures.trusted_keys.is_empty() {
+            let help = "add `trusted-keys = [\"RW...\"]`, the public keys of those who sign";
+            self.report(&["signatures", "required"], "nobody is trusted, so no plugin could run", help);
         }
     }
 

@@ -17,6 +17,8 @@ pub struct Changes {
     pub helpers: bool,
     /// `[journal]`, or whether a plugin's calls are recorded.
     pub journal: bool,
+    /// `[signatures]`
+    pub signatures: bool,
     /// Plugins to load.
     pub added: BTreeSet<String>,
     /// Plugins to load anew: another folder, grant, limit or setting.
@@ -42,6 +44,7 @@ impl Changes {
             (self.http, "http"),
             (self.helpers, "helpers"),
             (self.journal, "journal"),
+            (self.signatures, "signatures"),
         ] {
             if flag {
                 parts.push(what.to_owned());
@@ -87,6 +90,7 @@ pub fn diff(old: &Config, new: &Config) -> Changes {
         http: old.http != new.http,
         helpers: old.helpers != new.helpers,
         journal: old.journal != new.journal || unrecorded(old) != unrecorded(new),
+        signatures: old.signatures != new.signatures,
         added,
         changed,
         removed,

@@ -20,6 +20,7 @@ mod reader;
 mod registrar;
 mod routes;
 pub mod settings;
+mod signatures;
 mod source;
 mod speech;
 mod store;
@@ -50,6 +51,7 @@ pub use self::{
     problem::{Problem, Problems},
     registrar::Registrar,
     routes::{Route, To},
+    signatures::Signatures,
     source::{Position, locate, locate_setting},
     speech::Speech,
     store::Store,
@@ -89,6 +91,8 @@ pub struct Config {
     pub journal: Journal,
     /// `[plugins.NAME]`
     pub plugins: BTreeMap<String, Plugin>,
+    /// `[signatures]`
+    pub signatures: Signatures,
 }
 
 /// Reads and checks the file.
@@ -127,6 +131,7 @@ pub fn parse(file: &Path, text: &str) -> Result<Config, Problems> {
         helpers: reader.entries("helpers"),
         journal: reader.section("journal"),
         plugins: reader.entries("plugins"),
+        signatures: reader.section("signatures"),
     };
     let numbers_known = !reader.is_broken("users") && !reader.is_broken("routes");
     let mut problems = reader.into_problems();

@@ -9,7 +9,7 @@ use serde::Deserialize;
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Plugin {
-    /// The folder that is watched, relative to the configuration file; one folder may serve several names.
+    /// The folder or bundle that is watched, relative to the configuration file; one may serve several names.
     pub path: PathBuf,
     /// The manifest asks, this grants; nothing is granted that is not said.
     #[serde(default)]

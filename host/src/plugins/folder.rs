@@ -1,4 +1,4 @@
-//! A plugin's folder on disk, read whole.
+//! The files of a plugin, read whole from its folder or its bundle.
 
 use std::{
     borrow::Cow,
@@ -13,9 +13,14 @@ use jackfield_plugin::{Kind, LoadError, Manifest, Script};
 use sha2::{Digest as _, Sha256};
 
 use super::seen::Seen;
-use crate::config::{Position, locate};
+use crate::{
+    bundle::{self, Contents, Trust},
+    config::{Position, locate},
+};
 
 pub const MANIFEST: &str = "plugin.toml";
+/// As `jackfield test` looks for them.
+const CASES: &str = "cases";
 /// A wasm file, a prompt: larger ones are refused.
 const MAX_FILE: u64 = 64 << 20;
 const MAX_PROMPTS: usize = 1000;
@@ -50,19 +55,68 @@ pub struct Content {
 }
 
 impl Files {
-    /// Reads what is there. Errors are sentences with the file's name.
-    pub fn read(folder: &Path) -> Result<Files, String> {
-        Files::look(folder, &mut Seen::default())
+    /// Reads the folder or the bundle that is there, whoever has signed it. Errors are sentences with the file's name.
+    pub fn read(path: &Path) -> Result<Files, String> {
+        Files::look(path, &Trust::default(), &mut Seen::default())
     }
 
-    /// As [`Files::read`]; `seen` is how everything was just before it was read, whatever comes of it.
-    pub fn look(folder: &Path, seen: &mut Seen) -> Result<Files, String> {
+    /// As [`Files::read`], of what may run; `seen` is how everything was just before it was read, whatever comes of it.
+    pub fn look(folder: &Path, trust: &Trust, seen: &mut Seen) -> Result<Files, String> {
+        if folder.is_file() {
+            return Files::look_into(folder, trust, seen);
+        }
         let mut reader = Reader { folder, seen, all: BTreeMap::new(), left: MAX_ALL };
         reader.read(MANIFEST)?;
+        trust.check_folder(folder)?;
         let parsed = manifest(folder, &reader.all)?;
         reader.read(parsed.plugin.file())?;
         reader.read_prompts(parsed.prompts())?;
         Ok(Files { folder: folder.to_owned(), all: reader.all, parsed })
+    }
+
+    fn look_into(path: &Path, trust: &Trust, seen: &mut Seen) -> Result<Files, String> {
+        seen.look(path.to_owned());
+        seen.look(bundle::signature_path(path));
+        let contents = bundle::open(path, trust)?;
+        let mut all: BTreeMap<String, Content> =
+            contents.into_iter().map(|(name, bytes)| (name, content(bytes))).collect();
+        if !all.contains_key(MANIFEST) {
+            return Err(format!("{}: there is no {MANIFEST} in it", path.display()));
+        }
+        let parsed = manifest(path, &all)?;
+        let (file, below) = (parsed.plugin.file(), format!("{}/", parsed.prompts().trim_end_matches('/')));
+        // What else lies in it is not the exchange's.
+        all.retain(|name, _| {
+            let prompt = name.strip_prefix(&below).filter(|name| !name.contains('/'));
+            name == MANIFEST || name == file || prompt.is_some_and(is_prompt)
+        });
+        if !all.contains_key(file) {
+            return Err(format!("{}: it is not in the bundle", path.join(file).display()));
+        }
+        if let Some((name, _)) = all.iter().find(|(_, content)| content.bytes.len() as u64 > MAX_FILE) {
+            return Err(format!("{}: larger than {} MiB", path.join(name).display(), MAX_FILE >> 20));
+        }
+        Ok(Files { folder: path.to_owned(), all, parsed })
+    }
+
+    /// What a bundle of this folder is made of: what runs, and its cases.
+    pub fn contents(&self) -> Result<Contents, String> {
+        let mut contents: Contents =
+            self.all.iter().map(|(name, content)| (name.clone(), content.bytes.clone())).collect();
+        let folder = self.folder.join(CASES);
+        let entries = match fs::read_dir(&folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(contents),
+            entries => entries.map_err(|error| format!("{}: {error}", folder.display()))?,
+        };
+        for entry in entries {
+            let path = entry.map_err(|error| format!("{}: {error}", folder.display()))?.path();
+            let name = path.file_name().and_then(|name| name.to_str());
+            if let Some(name) = name.filter(|name| name.ends_with(".case")) {
+                let bytes = bytes(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+                contents.insert(format!("{CASES}/{name}"), bytes);
+            }
+        }
+        Ok(contents)
     }
 
     /// Of files that were kept. `folder` is where they lay.
@@ -168,6 +222,9 @@ impl Folder {
 
 /// Whether the plugin of a folder makes speech for others.
 pub fn is_provider(folder: &Path) -> bool {
+    if folder.is_file() {
+        return Files::read(folder).is_ok_and(|files| files.parsed.plugin.kind.contains(&Kind::Tts));
+    }
     let text = bytes(&folder.join(MANIFEST)).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     Manifest::parse(&text.unwrap_or_default()).is_ok_and(|manifest| manifest.plugin.kind.contains(&Kind::Tts))
 }
@@ -186,6 +243,10 @@ fn manifest(folder: &Path, all: &BTreeMap<String, Content>) -> Result<Manifest, 
     let bytes = all.get(MANIFEST).map_or(&[][..], |content| &content.bytes);
     let text = std::str::from_utf8(bytes).map_err(|_| format!("{}: it is no UTF-8 text", path.display()))?;
     Manifest::parse(text).map_err(|error| format!("{}:{error}", path.display()))
+}
+
+fn is_prompt(name: &str) -> bool {
+    name.ends_with(".wav") && !name.starts_with('.')
 }
 
 /// Takes file after file.
@@ -221,10 +282,7 @@ impl Reader<'_> {
         let mut prompts = 0;
         for entry in fs::read_dir(&folder).map_err(failed)? {
             let name = entry.map_err(failed)?.file_name();
-            let Some(name) = name.to_str().filter(|name| name.ends_with(".wav") && !name.starts_with('.'))
-            else {
-                continue;
-            };
+            let Some(name) = name.to_str().filter(|name| is_prompt(name)) else { continue };
             prompts += 1;
             if prompts > MAX_PROMPTS {
                 return Err(format!("{}: more than {MAX_PROMPTS} prompts", folder.display()));

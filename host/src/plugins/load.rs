@@ -49,8 +49,12 @@ impl Manager {
     }
 
     async fn check_one(self: &Arc<Self>, name: &str, entry: &Entry) -> Result<(), String> {
-        let files = Files::read(&entry.folder)?;
-        let cases = if entry.tests { Cases::look(&entry.folder, &mut Default::default())? } else { None };
+        let files = Files::look(&entry.folder, &entry.trust, &mut Default::default())?;
+        let cases = if entry.tests && !entry.folder.is_file() {
+            Cases::look(&entry.folder, &mut Default::default())?
+        } else {
+            None
+        };
         let candidate = Candidate { files, cases, passed: None, origin: Origin::Folder, number: 1 };
         let (version, _) = self.load(name, entry, candidate).await?;
         // Others may want it for their own check.

@@ -133,8 +133,8 @@ impl Manager {
         let owner = Owner::Plugin(name.to_owned());
         for last in [false, true] {
             let touches = self.activity.touches(&owner);
-            let (folder, tests) = (entry.folder.clone(), entry.tests);
-            let (seen, found, same) = spawn_blocking(move || read(&folder, tests)).await.ok()?;
+            let entry_ = entry.clone();
+            let (seen, found, same) = spawn_blocking(move || read(&entry_)).await.ok()?;
             let rested = how == How::Now
                 || self.activity.touches(&owner) == touches && self.activity.writing(&owner).is_none();
             self.known(name, |known| (known.files, known.polled) = (seen, None));
@@ -156,6 +156,10 @@ impl Manager {
     /// Instead of the folder, the version that the operator went back to, for as long as the folder is as it was then.
     fn pinned(&self, name: &str, entry: &Entry, found: Found) -> (Found, Option<u64>) {
         let Some(pin) = self.kept.pin(name) else { return (found, None) };
+        // What is kept has no signature.
+        if entry.trust.required {
+            return (found, None);
+        }
         let stays = pin.folder == hex(&found.digest());
         let kept = self.kept.versions(name).into_iter().rev().find(|version| version.origin() == pin.to);
         match kept.filter(|_| stays).map(|version| self.kept.files(&version, &entry.folder)) {
@@ -201,6 +205,7 @@ impl Manager {
             Ok((version, candidate)) => self.bring_live(entry, version, candidate).await,
             Err(problem) => {
                 if live.is_none()
+                    && !entry.trust.required
                     && let Some(last) = self.kept.versions(name).pop()
                 {
                     self.start_kept(name, entry, last).await;
@@ -250,12 +255,13 @@ impl Manager {
 }
 
 /// The files, how they were before they were read, and whether they were the same afterwards.
-fn read(folder: &std::path::Path, tests: bool) -> (Seen, Found, bool) {
+fn read(entry: &Entry) -> (Seen, Found, bool) {
     let mut seen = Seen::default();
-    let mut files = Files::look(folder, &mut seen);
+    let mut files = Files::look(&entry.folder, &entry.trust, &mut seen);
     let mut cases = None;
-    if tests && files.is_ok() {
-        match Cases::look(folder, &mut seen) {
+    // Those of a bundle are for whoever takes it apart.
+    if entry.tests && files.is_ok() && !entry.folder.is_file() {
+        match Cases::look(&entry.folder, &mut seen) {
             Ok(found) => cases = found,
             Err(problem) => files = Err(problem),
         }
@@ -285,7 +291,7 @@ fn digest(entry: &Entry, found: &Found, back_to: Option<u64>) -> Digest {
 
 /// Of what a version is made of. Whether its cases must pass is no part of it.
 pub(super) fn live_digest(entry: &Entry, files: &Files) -> Digest {
-    let Entry { folder: _, grant, limits, config, tests: _ } = entry;
+    let Entry { folder: _, trust: _, grant, limits, config, tests: _ } = entry;
     let mut hash = Sha256::new();
     hash.update(format!("{grant:?} {limits:?} {config:?}"));
     hash.update(files.digest());

@@ -1,4 +1,4 @@
-//! Plugins on disk: folders that are watched, loaded, checked and put live while
+//! Plugins on disk: folders and bundles that are watched, loaded, checked and put live while
 //! calls are up.
 
 mod cache;
@@ -29,7 +29,7 @@ use arc_swap::ArcSwap;
 use jackfield_plugin::{Engine, Grant, Host, LimitsWish, Plugins};
 use tokio::{runtime, sync::watch as channel};
 
-use crate::shard::Inbox;
+use crate::{bundle::Trust, shard::Inbox};
 pub use cache::DiskCache;
 pub use folder::Files;
 pub use helper::{Commands, Helpers};
@@ -50,7 +50,10 @@ use status::Life;
 /// `[plugins.NAME]` of the configuration.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
+    /// Or a bundle.
     pub folder: PathBuf,
+    /// What must be signed.
+    pub trust: Trust,
     pub grant: Grant,
     /// The operator's caps.
     pub limits: LimitsWish,

@@ -42,6 +42,12 @@ impl Manager {
     pub async fn roll_back(self: &Arc<Self>, name: &str, to: Option<u64>) -> Result<RolledBack, String> {
         let entries = self.entries.load_full();
         let entry = entries.get(name).ok_or_else(|| no_plugin(name))?;
+        if entry.trust.required {
+            return Err(format!(
+                "what is kept of {name} has no signature, and [signatures] required = true: put its older bundle in \
+                 the place of the newer one"
+            ));
+        }
         let turn = self.known(name, |known| known.turn.clone());
         let _turn = turn.lock().await;
         let former = self.plugins.live(name).map(|live| (live.number(), live.instances()));

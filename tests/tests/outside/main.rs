@@ -6,6 +6,7 @@
 mod addresses;
 mod author;
 mod bad_input;
+mod bundles;
 mod calls;
 mod campaign;
 mod cases;
