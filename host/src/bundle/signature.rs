@@ -120,7 +120,6 @@ impl Trust {
 
 /// Why a signature is not good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[expect(missing_docs, reason = "each says itself in its message")]
 pub enum Fault {
     #[error("it is no signature of minisign")]
     Unreadable,
