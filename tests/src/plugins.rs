@@ -95,10 +95,10 @@ impl Exchange {
         )
     }
 
-    /// Waits until the newest files of that plugin are refused with these words.
+    /// Waits until the newest files of that plugin are refused with these words, perhaps by its cases.
     #[track_caller]
     pub fn await_refusal(&self, plugin: &str, words: &[&str]) -> Line {
-        await_within(Duration::from_secs(20), &format!("a refusal of {plugin} with {words:?}"), || {
+        await_within(Duration::from_secs(120), &format!("a refusal of {plugin} with {words:?}"), || {
             Some(self.plugin(plugin)).filter(|line| words.iter().all(|word| line.refused.contains(word)))
         })
     }
