@@ -28,7 +28,7 @@ fn a_version_that_fails_its_own_cases_is_refused_with_the_case_and_its_line() {
     let words = ["its own cases fail", &place, "(case \"the prompts are heard in order"];
     let refused = exchange.await_refusal("menu", &words);
     assert_eq!((&refused.version, refused.state.as_str()), (&first.version, "live"));
-    exchange.await_log(&["\"menu\"", "refused, v1 stays live: its own cases fail"]);
+    exchange.await_log(&["refused, v1 stays live: its own cases fail"]);
 
     // A restart does not let it through.
     exchange.stop();
