@@ -2,6 +2,7 @@
 # make test    check everything
 # make setup   only install what those two need
 # make loop    how long it takes from saving a plugin's file to the call that runs it
+# make book    the documentation as a book, in target/book
 # make interop foreign telephones call each other through the exchange; writes docs/interop.md
 
 CONFIG ?= examples/la-plateforme/jackfield.toml
@@ -10,7 +11,7 @@ target := $(or $(CARGO_TARGET_DIR),target)
 # Guests are built for wasm, in workspaces of their own.
 guests := $(patsubst %/Cargo.toml,%,$(wildcard plugins/Cargo.toml tests/guests/Cargo.toml))
 
-.PHONY: run test setup setup-run build plugins runtimes languages format lint bench loop soak interop fuzz clean
+.PHONY: run test setup setup-run build plugins runtimes languages format lint bench loop book soak interop fuzz clean
 # Cargo uses all cores by itself, and installing twice at once does not work.
 .NOTPARALLEL:
 
@@ -65,6 +66,15 @@ soak: setup build plugins runtimes
 	cargo test -p jackfield-switch --test random -- --ignored soak --nocapture
 	cargo test -p jackfield-tests --test outside -- --ignored soak --nocapture
 	scripts/fuzz 600
+
+# mdBook of the system, or else compiled once, in minutes.
+mdbook := $(or $(shell command -v mdbook),$(target)/tools/bin/mdbook)
+
+book: $(mdbook)
+	$(mdbook) build docs
+
+$(target)/tools/bin/mdbook:
+	cargo install mdbook --version 0.5.4 --locked --no-default-features --features search --root $(target)/tools
 
 # Installs a tree of Debian sid into $JACKFIELD_SID (target/sid) the first time.
 interop:

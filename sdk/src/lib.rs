@@ -34,6 +34,47 @@
 #[doc = include_str!("../../README.md")]
 struct Readme;
 
+/// And what the book shows of each interface.
+#[cfg(doctest)]
+mod book {
+    #[doc = include_str!("../../docs/interfaces/types.md")]
+    struct Types;
+    #[doc = include_str!("../../docs/interfaces/call-control.md")]
+    struct CallControl;
+    #[doc = include_str!("../../docs/interfaces/events.md")]
+    struct Events;
+    #[doc = include_str!("../../docs/interfaces/log.md")]
+    struct Log;
+    #[doc = include_str!("../../docs/interfaces/config.md")]
+    struct Config;
+    #[doc = include_str!("../../docs/interfaces/timers.md")]
+    struct Timers;
+    #[doc = include_str!("../../docs/interfaces/kv.md")]
+    struct Kv;
+    #[doc = include_str!("../../docs/interfaces/http.md")]
+    struct Http;
+    #[doc = include_str!("../../docs/interfaces/helper.md")]
+    struct Helper;
+    #[doc = include_str!("../../docs/interfaces/bus.md")]
+    struct Bus;
+    #[doc = include_str!("../../docs/interfaces/dialer.md")]
+    struct Dialer;
+    #[doc = include_str!("../../docs/interfaces/contacts.md")]
+    struct Contacts;
+    #[doc = include_str!("../../docs/interfaces/random.md")]
+    struct Random;
+    #[doc = include_str!("../../docs/interfaces/audio-out.md")]
+    struct AudioOut;
+    #[doc = include_str!("../../docs/interfaces/plugin-info.md")]
+    struct PluginInfo;
+    #[doc = include_str!("../../docs/interfaces/app.md")]
+    struct App;
+    #[doc = include_str!("../../docs/interfaces/tts.md")]
+    struct Tts;
+    #[doc = include_str!("../../docs/interfaces/service.md")]
+    struct Service;
+}
+
 #[cfg(any(all(target_arch = "wasm32", feature = "allocator"), test))]
 mod allocator;
 mod call;
