@@ -32,7 +32,7 @@ fn handle(call: Call, settings: Settings) -> Result<()> {
     call.answer()?;
     loop {
         let ask = "À quelle heure ? Quatre chiffres. Pour annuler, étoile.";
-        let typed = call.gather().say(ask).max(4).finish("*").run()?;
+        let typed = call.gather().say(ask).min(0).max(4).finish("*").run()?;
         match typed.digits.as_bytes() {
             [] if typed.ended_by == jackfield_sdk::GatherEnd::FinishDigit => {
                 kv::delete(&number)?;
