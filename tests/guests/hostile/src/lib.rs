@@ -2,9 +2,7 @@
 
 use std::{hint::black_box, time::Duration};
 
-use jackfield_sdk::{
-    Call, Clip, Error, PlayEnd, Result, bus, debug, http::Request, info, kv, time,
-};
+use jackfield_sdk::{Call, Clip, Error, PlayEnd, Result, bus, debug, http::Request, info, kv, time};
 use serde::Deserialize;
 
 const LONG: Duration = Duration::from_secs(600);
@@ -162,7 +160,13 @@ fn hand_over_huge_strings(call: &Call) {
     let huge = "7".repeat(HUGE);
     let text = huge.as_str();
     let refused = |what: &str, result: Result<()>| match result {
-        Err(Error::Invalid(_) | Error::Limit(_) | Error::Denied(_) | Error::Unavailable(_) | Error::NotFound(_)) => {}
+        Err(
+            Error::Invalid(_)
+            | Error::Limit(_)
+            | Error::Denied(_)
+            | Error::Unavailable(_)
+            | Error::NotFound(_),
+        ) => {}
         other => panic!("a huge string to {what}: {other:?}"),
     };
     refused("hangup", call.hangup(text));
