@@ -201,8 +201,8 @@ fn answers() -> Vec<Got> {
     answers
 }
 
-/// Records of last week are read by the program of today. If this fails, write the new hash above; and raise `FORMAT`
-/// if anything but an end was added to.
+/// Records of last week are read by the program of today. If this fails, write the new hash above; and if anything
+/// but the end of an enum was changed, raise `FORMAT`.
 #[test]
 fn what_is_written_is_what_was_written_by_this_format() {
     let verbs = commands()
