@@ -12,6 +12,7 @@ use crate::{calls::assert_talk, guests::route};
 
 const CASES: &str = "examples/la-plateforme/plugins/menu/cases/menu.case";
 const NUMBER: &str = "320";
+const LIMIT: Duration = Duration::from_secs(20);
 
 fn jackfield_test(plugin: &str) -> Said {
     let root = files::repository();
@@ -59,18 +60,25 @@ fn greeting(text: &str) -> String {
     format!("export function handle(call) {{\n    call.answer();\n    call.say(\"{text}\");\n}}\n")
 }
 
+/// A script of that kind in a folder of that name beside the configuration.
+fn put(site: &Site, name: &str, kind: &str, script: &str) {
+    let folder = site.beside(name);
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("plugin.toml"), MANIFEST.replace("app", kind)).unwrap();
+    fs::write(folder.join("script.js"), script).unwrap();
+}
+
 /// An exchange with a script of its own.
 fn exchange(script: &str) -> Exchange {
     let site = Site::example_with("la-plateforme", |config| route(config, NUMBER, "script", "script"));
-    site.write("script/plugin.toml", MANIFEST);
-    site.write("script/script.js", script);
+    put(&site, "script", "app", script);
     site.start()
 }
 
 #[track_caller]
 fn assert_hears(caller: &Phone, text: &str) {
     let mut call = caller.call(NUMBER);
-    call.await_end(Duration::from_secs(20));
+    call.await_end(LIMIT);
     assert_spoken(&call.audio.heard().samples(), &[text], "fr");
 }
 
@@ -81,11 +89,12 @@ fn a_script_that_is_saved_is_live_and_a_wrong_one_is_refused_with_its_place() {
     assert_hears(&alice, "Bonjour !");
 
     let former = exchange.plugin("script");
-    exchange.site().write("script/script.js", greeting("Au revoir !"));
+    let script = exchange.site().beside("script/script.js");
+    fs::write(&script, greeting("Au revoir !")).unwrap();
     exchange.await_version_after(&former);
     assert_hears(&alice, "Au revoir !");
 
-    exchange.site().write("script/script.js", "export function handle(call) {\n    call.answer(;\n}\n");
+    fs::write(&script, "export function handle(call) {\n    call.answer(;\n}\n").unwrap();
     exchange.await_refusal("script", &["script/script.js:2:17: SyntaxError"]);
     assert_hears(&alice, "Au revoir !");
 }
@@ -94,10 +103,9 @@ fn a_script_that_is_saved_is_live_and_a_wrong_one_is_refused_with_its_place() {
 fn a_misspelt_option_names_the_right_one_and_the_call_goes_to_its_fallback() {
     let exchange = exchange("export function handle(call) {\n    call.gather({ firstTimeOut: 3 });\n}\n");
     let (alice, bob) = (Phone::registered(&exchange, "alice"), Phone::registered(&exchange, "bob"));
-    let here = alice.call(NUMBER);
-    let ringing = bob.incoming();
-    ringing.ring();
-    let mut there = ringing.answer();
+    let dialing = alice.dial(NUMBER);
+    let mut there = bob.incoming().answer();
+    let here = dialing.outcome(LIMIT).unwrap();
     assert_talk(&here, &there);
     there.hang_up();
     exchange.await_log(&[
@@ -155,10 +163,8 @@ fn a_voice_in_javascript_is_heard() {
         config["plugins"]["voice"]["path"] = "voice".into();
         config["speech"]["provider"] = "voice".into();
     });
-    site.write("script/plugin.toml", MANIFEST);
-    site.write("script/script.js", greeting("Bonjour !"));
-    site.write("voice/plugin.toml", MANIFEST.replace("[\"app\"]", "[\"tts\"]"));
-    site.write("voice/script.js", VOICE);
+    put(&site, "script", "app", &greeting("Bonjour !"));
+    put(&site, "voice", "tts", VOICE);
     let exchange = site.start();
     let mut call = Phone::registered(&exchange, "alice").call(NUMBER);
     call.await_end(Duration::from_secs(30));
