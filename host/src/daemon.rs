@@ -448,10 +448,10 @@ fn plugin_house(
         http,
         speaker.clone(),
         plugins.clone(),
-        recordings(config),
         inbox.clone(),
         random,
     );
+    services.play_from(recordings(config));
     services.show_to(witnesses.onlooker.clone());
     if let Some(journal) = &witnesses.journal {
         services.record(journal.clone());

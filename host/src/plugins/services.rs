@@ -31,10 +31,10 @@ pub struct DaemonServices {
     pub http: Arc<HttpClient>,
     pub speaker: Arc<Speaker>,
     pub plugins: Arc<Plugins>,
-    /// The folder of the recordings.
-    pub recordings: PathBuf,
     pub inbox: Inbox,
     pub replies: Arc<Replies>,
+    /// The folder of what plugins record.
+    recordings: OnceLock<PathBuf>,
     /// Where calls are recorded.
     journal: OnceLock<Arc<dyn Journal>>,
     pub usages: Arc<Usages>,
@@ -50,7 +50,6 @@ impl DaemonServices {
         http: Arc<HttpClient>,
         speaker: Arc<Speaker>,
         plugins: Arc<Plugins>,
-        recordings: PathBuf,
         inbox: Inbox,
         random: StdRng,
     ) -> Arc<DaemonServices> {
@@ -60,9 +59,9 @@ impl DaemonServices {
             http,
             speaker,
             plugins,
-            recordings,
             inbox,
             replies: Arc::new(Replies::new()),
+            recordings: OnceLock::new(),
             journal: OnceLock::new(),
             usages: Arc::new(Usages::new()),
             random: Mutex::new(random),
@@ -78,6 +77,12 @@ impl DaemonServices {
         let journal = self.journal.get().cloned();
         let (replies, usages) = (self.replies.clone(), self.usages.clone());
         Some(Host { switch, services, replies, usages, journal })
+    }
+
+    /// What plugins recorded is played from there.
+    pub fn play_from(&self, recordings: PathBuf) {
+        // The folder stays the same for as long as the daemon runs.
+        let _ = self.recordings.set(recordings);
     }
 
     /// Whoever is made a host of from now on is recorded there.
@@ -218,8 +223,9 @@ impl Services for DaemonServices {
 
     fn recording(&self, plugin: &str, name: &str) -> Answer<Arc<Clip>> {
         let missing = Error::NotFound(format!("recording {name} of {plugin}"));
-        let path = self.recordings.join(plugin).join(format!("{name}.wav"));
+        let path = self.recordings.get().map(|folder| folder.join(plugin).join(format!("{name}.wav")));
         async move {
+            let Some(path) = path else { return Err(missing) };
             match tokio::fs::read(&path).await {
                 Ok(bytes) => Clip::from_wav(&bytes)
                     .map(Arc::new)

@@ -78,7 +78,6 @@ impl House {
             Arc::new(HttpClient::new(Arc::default())),
             Arc::new(Speaker::new(speech, plugins.clone(), Clock::start())),
             plugins,
-            folder.path().join("recordings"),
             gate.inbox(),
             StdRng::seed_from_u64(1),
         );
