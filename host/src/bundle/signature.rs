@@ -107,14 +107,12 @@ impl Trust {
     pub fn verify(&self, bytes: &[u8], signature: &str) -> Result<Signed, Fault> {
         let decoded = Signature::decode(signature).map_err(|_| Fault::Unreadable)?;
         let id = signature.lines().nth(1).and_then(KeyId::of).ok_or(Fault::Unreadable)?;
-        for key in self.keys.iter().filter(|key| key.id == id) {
-            match key.key.verify(bytes, &decoded, false) {
-                Ok(()) => return Ok(Signed { key: id, comment: decoded.trusted_comment().to_owned() }),
-                Err(Error::UnexpectedAlgorithm) => return Err(Fault::Old),
-                Err(_) => return Err(Fault::Differs(id)),
-            }
+        let key = self.keys.iter().find(|key| key.id == id).ok_or(Fault::Unknown(id))?;
+        match key.key.verify(bytes, &decoded, false) {
+            Ok(()) => Ok(Signed { key: id, comment: decoded.trusted_comment().to_owned() }),
+            Err(Error::UnexpectedAlgorithm) => Err(Fault::Old),
+            Err(_) => Err(Fault::Differs(id)),
         }
-        Err(Fault::Unknown(id))
     }
 }
 

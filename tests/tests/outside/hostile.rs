@@ -23,8 +23,9 @@ use crate::{
 };
 
 const LIMIT: Duration = Duration::from_secs(60);
-/// Each is a plugin of that name. What its operator sets, and how its end is told.
-const WAYS: [(&str, &[(&str, &str)], &str); 14] = [
+/// A plugin of that name, what its operator sets, and how its end is told.
+type Way = (&'static str, &'static [(&'static str, &'static str)], &'static str);
+const WAYS: [Way; 14] = [
     ("loop", &[], "limit of 50 ms CPU between two host calls"),
     ("loop-of-host-calls", &[("host-calls", "1000")], "limit of 1000 host calls in a second"),
     ("memory", &[], "memory limit of 16 MiB"),
