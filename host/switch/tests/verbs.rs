@@ -293,7 +293,8 @@ fn timers_run_once_or_again_and_again_and_can_be_cancelled() {
     let once = timer(&mut world, SECOND, false);
     let often = timer(&mut world, MS * 400, true);
     world.run_for(SECOND);
-    let expected = [often, often, once].map(Event::Timer);
+    // It has fired twice, which nobody fetched in between.
+    let expected = [often, once].map(Event::Timer);
     assert_eq!(world.events(app.instance), expected);
     world.succeeds(app.instance, Command::CancelTimer { timer: often });
     world.succeeds(app.instance, Command::CancelTimer { timer: once });
@@ -301,8 +302,10 @@ fn timers_run_once_or_again_and_again_and_can_be_cancelled() {
     assert_eq!(world.events(app.instance), []);
     // The shortest interval is 10 ms, whatever is wished.
     let fast = timer(&mut world, jackfield_switch::Time::ZERO, true);
-    world.run_for(MS * 100);
-    assert_eq!(world.events(app.instance).len(), 10);
+    for _ in 0..10 {
+        world.run_for(MS * 10);
+        assert_eq!(world.events(app.instance), [Event::Timer(fast)]);
+    }
     world.succeeds(app.instance, Command::CancelTimer { timer: fast });
     for _ in 0..64 {
         timer(&mut world, SECOND * 1000, false);

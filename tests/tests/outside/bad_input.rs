@@ -172,17 +172,14 @@ fn more_calls_than_the_machine_can_have_are_refused_with_what_to_write() {
 /// What is no plugin, and what is said of it.
 fn no_plugins() -> [(Vec<u8>, &'static str); 4] {
     let wasi =
-        "(component (import \"wasi:cli/environment@0.2.0\" (instance (export \"initial-cwd\" (func)))))";
+        "(component (import \"wasi:cli/environment@0.3.0\" (instance (export \"initial-cwd\" (func)))))";
     [
         (JPEG.to_vec(), "misfit.wasm is not WebAssembly"),
         (
             wat::parse_str("(module (func (export \"handle\")))").unwrap(),
             "a core module without a WIT section",
         ),
-        (
-            wat::parse_str(wasi).unwrap(),
-            "imports wasi:cli/environment@0.2.0; WASI comes with a later version",
-        ),
+        (wat::parse_str(wasi).unwrap(), "imports wasi:cli/environment@0.3.0, and this daemon has WASI 0.2"),
         (b"#!/bin/sh\nexit 0\n".to_vec(), "misfit.wasm is not WebAssembly"),
     ]
 }
