@@ -32,7 +32,8 @@ impl Turns {
 }
 
 /// Runs a guest that yields at every tick. It is polled at once when it comes from a host call; when it was found
-/// running at a tick it goes on only in its turn, which it keeps until it waits in a host call.
+/// running at two ticks it goes on only in its turn, which it keeps until it waits in a host call. One tick says
+/// nothing: it comes to who has just begun as well.
 pub(crate) struct InTurn<F> {
     pub(crate) guest: F,
     pub(crate) meter: Arc<Meter>,
@@ -42,6 +43,8 @@ pub(crate) struct InTurn<F> {
 
 pub(crate) enum Turn {
     NotNeeded,
+    /// One tick has passed.
+    Near,
     Awaited(OwnedMutexLockFuture<()>),
     Taken(#[expect(dead_code, reason = "who holds it has the turn")] OwnedMutexGuard<()>),
 }
@@ -57,9 +60,10 @@ impl<T, F: Future<Output = T> + Unpin> Future for InTurn<F> {
         let polled = Pin::new(&mut this.guest).poll(cx);
         let computes = polled.is_pending() && !this.meter.is_waiting();
         match (&this.turn, computes) {
+            (Turn::NotNeeded, true) => this.turn = Turn::Near,
             // It has woken itself: it is polled again, and then waits for its turn.
-            (Turn::NotNeeded, true) => this.turn = Turn::Awaited(this.turns.wait()),
-            (Turn::Taken(_), false) => this.turn = Turn::NotNeeded,
+            (Turn::Near, true) => this.turn = Turn::Awaited(this.turns.wait()),
+            (Turn::Near | Turn::Taken(_), false) => this.turn = Turn::NotNeeded,
             _ => {}
         }
         polled

@@ -166,7 +166,8 @@ fn a_voice_in_javascript_is_heard() {
     put(&site, "script", "app", &greeting("Bonjour !"));
     put(&site, "voice", "tts", VOICE);
     let exchange = site.start();
-    let mut call = Phone::registered(&exchange, "alice").call(NUMBER);
+    let alice = Phone::registered(&exchange, "alice");
+    let mut call = alice.call(NUMBER);
     call.await_end(Duration::from_secs(30));
     let loud = call.audio.heard().samples().iter().filter(|sample| sample.abs() > 2000).count();
     assert!(loud > 4000, "a second of the saw: {loud} loud samples");

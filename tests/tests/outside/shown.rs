@@ -6,7 +6,7 @@ use toml_edit::value;
 use crate::guests::add_guest;
 
 const WISHES: &str = "[capabilities]\ndial = [\"10X\"]\nhttp = [\"https://crm.example/\"]\nrecord = true\n\n\
-    [limits]\nmemory = \"128MiB\"\ncpu-event = \"20ms\"\n";
+    [limits]\nmemory = \"512MiB\"\ncpu-event = \"20ms\"\n";
 
 fn show(site: &Site, name: &str) -> String {
     let folder = site.beside("guests").join(name);
@@ -34,12 +34,12 @@ fn what_a_plugin_asks_for_is_shown_before_it_is_installed() {
             "dial 10X",
             "http https://crm.example/",
             "record",
-            "memory 128MiB",
+            "memory 512MiB",
             "It offers app, plugin-info",
             // What is to be written, and no more than is needed.
             "[plugins.keypad]",
             "grant = { dial = [\"10X\"], http = [\"https://crm.example/\"], record = true }",
-            "limits = { memory = \"128MiB\" }",
+            "limits = { memory = \"512MiB\" }",
         ],
     );
     let uses = text.lines().find_map(|line| line.strip_prefix("It uses")).unwrap();
@@ -55,14 +55,14 @@ fn what_the_configuration_gives_a_plugin_is_shown_with_what_it_lacks() {
         config["plugins"]["mine"]["grant"]["dial"] = value(toml_edit::Array::from_iter(["*"]));
         config["plugins"]["mine"]["grant"]["record"] = value(true);
     });
-    let lines = ["does not grant, and so refuses it:", "http = [\"https://crm.example/\"]", "memory 64 MiB"];
+    let lines = ["does not grant, and so refuses it:", "http = [\"https://crm.example/\"]", "memory 256 MiB"];
     assert_says(&show(&site, "keypad"), &lines);
     site.edit(|config| {
         let granted = toml_edit::Array::from_iter(["https://crm.example/"]);
         config["plugins"]["mine"]["grant"]["http"] = value(granted);
-        config["plugins"]["mine"]["limits"]["memory"] = value("128MiB");
+        config["plugins"]["mine"]["limits"]["memory"] = value("512MiB");
     });
-    let lines = ["grants all that it asks for", "memory 128 MiB", "cpu-event 20 ms", "calls 500"];
+    let lines = ["grants all that it asks for", "memory 512 MiB", "cpu-event 20 ms", "calls 500"];
     assert_says(&show(&site, "keypad"), &lines);
 }
 
